@@ -1,0 +1,2 @@
+//! lgsp
+fn main() {}
