@@ -1,0 +1,94 @@
+//! Every limit of the platform, each with the clause or the reason that sets it.
+
+use std::time::Duration;
+
+/// Article 7.3: the platform answers within 30 seconds whatever the provider does.
+pub const RESPONSE_MAX: Duration = Duration::from_secs(30);
+/// The platform gives up here, so that the fault is complete at [`RESPONSE_MAX`]: timers set to
+/// 30 s answered at 30.02 to 30.05 s in every gateway measured.
+pub const DEADLINE: Duration = Duration::from_millis(29_500);
+/// A request head must be complete after this long (slow clients, SEC-15).
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// A request head may be this long; beyond it `header_too_large` (431).
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// A request head may have this many fields.
+pub const HEAD_FIELDS_MAX: usize = 100;
+/// A keep-alive connection without a request is closed after this long.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+/// A TLS handshake must be complete after this long.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// An answer up to this size is held back until it is complete; beyond it the bytes stream.
+pub const HELD_BYTES_MAX: usize = 64 * 1024;
+/// A connection to a provider must stand after this long, so that another endpoint can be tried.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An idle connection to a provider is closed after this long.
+pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// A provider's answer head may be this long.
+pub const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// Article 7.4: what must be held at once at the least.
+pub const CONNECTIONS_MIN: usize = 1_000;
+/// Calls in flight on one node, default of `gateway.in_flight_max`.
+pub const IN_FLIGHT_MAX: u32 = 4_096;
+/// Calls in flight on one service version, default of `in_flight_max`: 1,000 calls hanging on one
+/// provider are neither refused nor felt by others.
+pub const VERSION_IN_FLIGHT_MAX: u32 = 2_048;
+/// A request body, default of `body_max`.
+pub const BODY_MAX: u64 = 32 * 1024 * 1024;
+
+/// A `bulk` version: the whole call.
+pub const BULK_MAX: Duration = Duration::from_secs(15 * 60);
+/// A `bulk` version: least speed of either body, bytes a second, mean of [`BULK_WINDOW`].
+pub const BULK_SPEED_MIN: u64 = 64 * 1024;
+/// The span over which [`BULK_SPEED_MIN`] is averaged.
+pub const BULK_WINDOW: Duration = Duration::from_secs(10);
+
+/// Article 12 step 3: a token lives one hour unless the system's setting says otherwise.
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(3_600);
+/// Longest lifetime that can be set for a system.
+pub const TOKEN_LIFETIME_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// A token issued this far in the future is still accepted: clocks of nodes differ.
+pub const TOKEN_SKEW: Duration = Duration::from_secs(60);
+/// A token request's body.
+pub const TOKEN_BODY_MAX: usize = 16 * 1024;
+/// TOK-09: both secrets of a rotated credential work this long, default of `--overlap`.
+pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3_600);
+/// TOK-10: failed secrets of one consumer key or one address within [`FAILURE_WINDOW`].
+pub const FAILURES_MAX: u32 = 10;
+/// TOK-10: the span in which failures are counted.
+pub const FAILURE_WINDOW: Duration = Duration::from_secs(60);
+
+/// Article 18.5: the journal is kept at least two years.
+pub const JOURNAL_RETENTION_MONTHS_MIN: u32 = 24;
+/// A log segment is closed at this size.
+pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// A log segment is closed at this age.
+pub const SEGMENT_AGE_MAX: Duration = Duration::from_secs(5 * 60);
+/// A signed root is kept for every so many rows, so that `verify` names a block.
+pub const BLOCK_ROWS: usize = 1_024;
+/// Disk held back for rows of identified callers; below it anonymous refusals are folded at once.
+pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
+/// LOG-08: a warning is given when the journal's disk is fuller than this, per cent.
+pub const DISK_WARN_PERCENT: u64 = 85;
+/// Denied rows written one by one: burst.
+pub const DENIED_ROWS_BURST: u32 = 10_000;
+/// Denied rows written one by one: refill a minute.
+pub const DENIED_ROWS_PER_MINUTE: u32 = 600;
+/// Records that may be open or waiting for the disk at once on one node.
+pub const RECORDS_MAX: usize = 65_536;
+
+/// Live within one second: a change of the registry is looked for this often (SQLite).
+pub const CHANGE_LOOK_SQLITE: Duration = Duration::from_millis(200);
+/// The same on PostgreSQL, beside LISTEN/NOTIFY.
+pub const CHANGE_LOOK_POSTGRES: Duration = Duration::from_secs(2);
+/// Changes that fall within this span are taken over together.
+pub const CHANGE_GATHER: Duration = Duration::from_millis(100);
+/// The catalogue is rebuilt whole this often, as a check of the deltas.
+pub const CATALOGUE_REBUILD: Duration = Duration::from_secs(600);
+
+/// A graceful stop waits this long for calls in flight.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// A registry file may be this large.
+pub const REGISTRY_FILE_MAX: u64 = 256 * 1024 * 1024;
+/// Visible ASCII characters of a reference taken from a header.
+pub const REFERENCE_CHARS_MAX: usize = 128;
