@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod code;
 pub mod deadline;
+pub mod endpoint;
 pub mod environment;
 pub mod exchange;
 pub mod fault;

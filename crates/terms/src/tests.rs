@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::clock::{Clock, Timestamp};
 use crate::code::{CodeFault, ConsumerKey, MemberCode, SystemCode};
 use crate::deadline::Deadline;
+use crate::endpoint::{Endpoint, EndpointFault};
 use crate::exchange::{Blame, ExchangeId, Outcome};
 use crate::fault::{Fault, FaultCode, Language, Sentence};
 use crate::quantity::{Quota, Rate, parse_duration, parse_size, print_duration, print_size};
@@ -215,4 +216,54 @@ fn words_are_read_back() {
         assert_eq!(FaultCode::parse(code.as_str()), Some(*code));
     }
     assert_eq!(Outcome::parse("Answered"), None);
+}
+
+#[test]
+fn an_endpoint_is_taken_apart_once() {
+    let cases = [
+        (
+            "http://127.0.0.1:9101",
+            "127.0.0.1",
+            9101,
+            "",
+            "http://127.0.0.1:9101",
+        ),
+        (
+            "http://127.0.0.1:9101/base/",
+            "127.0.0.1",
+            9101,
+            "/base",
+            "http://127.0.0.1:9101",
+        ),
+        (
+            "https://land.example.vn",
+            "land.example.vn",
+            443,
+            "",
+            "https://land.example.vn",
+        ),
+        ("http://[::1]:81/a/b", "::1", 81, "/a/b", "http://[::1]:81"),
+    ];
+    for (text, host, port, base, upstream) in cases {
+        let endpoint = Endpoint::parse(text).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+        assert_eq!(
+            (&*endpoint.host, endpoint.port, &*endpoint.base),
+            (host, port, base),
+            "{text}"
+        );
+        assert_eq!(&*endpoint.upstream, upstream, "{text}");
+    }
+    let refused = [
+        ("127.0.0.1:9101", EndpointFault::Scheme),
+        ("ftp://a", EndpointFault::Scheme),
+        ("http://u:p@a", EndpointFault::UserInfo),
+        ("http://a/b?c", EndpointFault::Query),
+        ("http://a/../b", EndpointFault::Path),
+        ("http://a:/b", EndpointFault::Form),
+        ("/only/path", EndpointFault::Form),
+        ("", EndpointFault::Form),
+    ];
+    for (text, fault) in refused {
+        assert_eq!(Endpoint::parse(text), Err(fault), "{text}");
+    }
 }
