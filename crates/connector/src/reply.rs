@@ -1,0 +1,118 @@
+//! What came back from a provider, or why nothing did.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use terms::clock::Timestamp;
+
+use crate::pool::Lease;
+
+/// A provider's answer: its head is complete, its body still streams.
+pub struct Reply<B> {
+    /// Status and headers as received.
+    pub parts: http::response::Parts,
+    /// The body; its connection goes back to the pool when it has been read to its end.
+    pub body: ReplyBody<B>,
+    /// What was tried on the way to this answer.
+    pub trace: Trace,
+    /// When the head was complete.
+    pub answered_at: Timestamp,
+    /// Path of the endpoint that answered, for mapping `Location` back.
+    pub base: Arc<str>,
+}
+
+/// What the journal wants to know of the provider's side of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// Scheme and authority last tried.
+    pub upstream: Option<Arc<str>>,
+    /// How often a connection was tried or a request sent.
+    pub attempts: u32,
+    /// When the last sending began.
+    pub forwarded_at: Option<Timestamp>,
+    /// Microseconds spent, connecting included, over all attempts, to the answer's head.
+    pub upstream_us: u64,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// No connection to any endpoint, or no TLS.
+    Unreachable,
+    /// The provider broke HTTP or closed midway.
+    Broken,
+    /// The time was over while the provider was awaited.
+    Timeout,
+}
+
+/// A sending that brought no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Why.
+    pub kind: FailureKind,
+    /// The provider may have acted on the request.
+    pub reached: bool,
+    /// What was tried.
+    pub trace: Trace,
+}
+
+/// The body of an answer.
+pub struct ReplyBody<B> {
+    incoming: Incoming,
+    lease: Option<Lease<B>>,
+}
+
+impl<B: Body<Data = Bytes> + 'static> ReplyBody<B> {
+    pub(crate) fn new(incoming: Incoming, lease: Lease<B>) -> ReplyBody<B> {
+        let mut body = ReplyBody {
+            incoming,
+            lease: Some(lease),
+        };
+        body.give_back_at_end();
+        body
+    }
+
+    /// Gives the connection back as soon as nothing more can come on it for this answer.
+    fn give_back_at_end(&mut self) {
+        if self.incoming.is_end_stream()
+            && let Some(lease) = self.lease.take()
+        {
+            lease.give_back();
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin + 'static> Body for ReplyBody<B> {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        match &polled {
+            Poll::Ready(None) => {
+                if let Some(lease) = self.lease.take() {
+                    lease.give_back();
+                }
+            }
+            Poll::Ready(Some(Ok(_))) => self.give_back_at_end(),
+            Poll::Ready(Some(Err(_))) => self.lease = None,
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
