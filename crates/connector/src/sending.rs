@@ -46,6 +46,7 @@ struct Journey<'a, B> {
 }
 
 /// How an endpoint was left.
+#[allow(clippy::large_enum_variant, reason = "moved once a call; a box would cost more")]
 enum Step<B> {
     Answered(Response<Incoming>, Lease<B>),
     /// It cannot be reached, and the request has not left.
