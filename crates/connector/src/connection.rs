@@ -27,6 +27,11 @@ impl Socket {
         Ok(Socket(Rc::new(stream)))
     }
 
+    #[cfg(test)]
+    pub(crate) async fn readable(&self) {
+        self.0.readable().await.expect("a socket can be waited for");
+    }
+
     /// Nothing has come on an idle connection: neither its end nor bytes nobody asked for. A
     /// provider that closes idle connections has often sent its FIN before the next request goes
     /// out; one look at the socket keeps such a request from being lost.

@@ -113,10 +113,7 @@ where
 
     pub(crate) fn note_down(&self, endpoint: &Endpoint) {
         let until = self.0.clock.instant() + DOWN_FOR;
-        self.0
-            .down
-            .borrow_mut()
-            .insert(endpoint.upstream.clone(), until);
+        self.0.down.borrow_mut().insert(endpoint.upstream.clone(), until);
     }
 
     /// A connection that waits for work, the last used first; `None` when there is none.
@@ -125,29 +122,15 @@ where
         endpoint: &Endpoint,
         tls: Option<&Arc<TlsMaterial>>,
     ) -> Option<Lease<B>> {
-        let key = Key {
-            upstream: endpoint.upstream.clone(),
-            tls: tls.cloned(),
-        };
+        let key = Key { upstream: endpoint.upstream.clone(), tls: tls.cloned() };
         let now = self.0.clock.instant();
         let mut idle = self.0.idle.borrow_mut();
         let waiting = idle.get_mut(&key)?;
-        while let Some(Idle {
-            sender,
-            socket,
-            since,
-        }) = waiting.pop_back()
-        {
+        while let Some(Idle { sender, socket, since }) = waiting.pop_back() {
             let fresh = now - since < limit::POOL_IDLE_TIMEOUT;
             if fresh && sender.is_ready() && socket.is_quiet() {
                 let pool = Rc::downgrade(&self.0);
-                return Some(Lease {
-                    sender,
-                    reused: true,
-                    socket,
-                    key,
-                    pool,
-                });
+                return Some(Lease { sender, reused: true, socket, key, pool });
             }
         }
         None
@@ -176,17 +159,8 @@ where
                 tracing::debug!(%error, "a provider's connection ended");
             }
         });
-        let key = Key {
-            upstream: endpoint.upstream.clone(),
-            tls: tls.cloned(),
-        };
-        Ok(Lease {
-            sender,
-            reused: false,
-            socket,
-            key,
-            pool: Rc::downgrade(&self.0),
-        })
+        let key = Key { upstream: endpoint.upstream.clone(), tls: tls.cloned() };
+        Ok(Lease { sender, reused: false, socket, key, pool: Rc::downgrade(&self.0) })
     }
 }
 
@@ -212,15 +186,7 @@ impl<B: Body<Data = Bytes> + 'static> Lease<B> {
             return;
         };
         let since = pool.clock.instant();
-        let waiting = Idle {
-            sender: self.sender,
-            socket: self.socket,
-            since,
-        };
-        pool.idle
-            .borrow_mut()
-            .entry(self.key)
-            .or_default()
-            .push_back(waiting);
+        let waiting = Idle { sender: self.sender, socket: self.socket, since };
+        pool.idle.borrow_mut().entry(self.key).or_default().push_back(waiting);
     }
 }

@@ -68,10 +68,7 @@ pub struct ReplyBody<B> {
 
 impl<B: Body<Data = Bytes> + 'static> ReplyBody<B> {
     pub(crate) fn new(incoming: Incoming, lease: Lease<B>) -> ReplyBody<B> {
-        let mut body = ReplyBody {
-            incoming,
-            lease: Some(lease),
-        };
+        let mut body = ReplyBody { incoming, lease: Some(lease) };
         body.give_back_at_end();
         body
     }

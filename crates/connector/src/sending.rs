@@ -70,26 +70,11 @@ where
     /// provider cannot have acted on it, or if acting twice is harmless ([`Sending::again`]); a
     /// provider's own answer, 5xx included, is never a reason.
     pub async fn send(&self, sending: Sending<'_, B>) -> Result<Reply<B>, Failure> {
-        let Sending {
-            endpoints,
-            tls,
-            head,
-            rest,
-            body,
-            again,
-            deadline,
-        } = sending;
+        let Sending { endpoints, tls, head, rest, body, again, deadline } = sending;
         let began = self.clock().instant();
         let request = Some(Request::from_parts(head, body));
         let trace = Trace::default();
-        let mut journey = Journey {
-            connector: self,
-            tls,
-            deadline,
-            request,
-            again,
-            trace,
-        };
+        let mut journey = Journey { connector: self, tls, deadline, request, again, trace };
         let mut end = (FailureKind::Unreachable, Reached::No);
         for index in self.order(endpoints) {
             let endpoint = &endpoints[index];
@@ -115,11 +100,7 @@ where
         }
         let mut trace = journey.trace;
         trace.upstream_us = micros(self.clock().instant() - began);
-        Err(Failure {
-            kind: end.0,
-            reached: end.1 == Reached::Maybe,
-            trace,
-        })
+        Err(Failure { kind: end.0, reached: end.1 == Reached::Maybe, trace })
     }
 }
 
@@ -131,11 +112,7 @@ where
     /// Tries one endpoint: kept connections first, then one new connection.
     async fn visit(&mut self, endpoint: &Endpoint, rest: &str) -> Step<B> {
         self.trace.upstream = Some(endpoint.upstream.clone());
-        match self
-            .request
-            .as_mut()
-            .map(|request| aim(request, endpoint, rest))
-        {
+        match self.request.as_mut().map(|request| aim(request, endpoint, rest)) {
             Some(Ok(())) => {}
             _ => return Step::Failed(FailureKind::Broken, Reached::No),
         }
@@ -151,11 +128,7 @@ where
             let Some(request) = self.request.take() else {
                 return Step::Failed(FailureKind::Broken, Reached::No);
             };
-            let again = if lease.reused {
-                self.again.take()
-            } else {
-                None
-            };
+            let again = if lease.reused { self.again.take() } else { None };
             let copy = again.map(|body| copy(&request, body));
             self.trace.forwarded_at = Some(self.connector.clock().now());
             let sent = lease.sender.try_send_request(request);
@@ -206,11 +179,7 @@ pub(crate) fn aim<B>(
     endpoint: &Endpoint,
     rest: &str,
 ) -> Result<(), http::uri::InvalidUri> {
-    let slash = if endpoint.base.is_empty() && !rest.starts_with('/') {
-        "/"
-    } else {
-        ""
-    };
+    let slash = if endpoint.base.is_empty() && !rest.starts_with('/') { "/" } else { "" };
     let target = if endpoint.base.is_empty() && slash.is_empty() {
         PathAndQuery::try_from(rest)?
     } else {
@@ -218,9 +187,7 @@ pub(crate) fn aim<B>(
     };
     *request.uri_mut() = Uri::from(target);
     *request.version_mut() = http::Version::HTTP_11;
-    request
-        .headers_mut()
-        .insert(header::HOST, endpoint.authority.clone());
+    request.headers_mut().insert(header::HOST, endpoint.authority.clone());
     Ok(())
 }
 
@@ -241,10 +208,7 @@ fn is_closed(error: &hyper::Error) -> bool {
     let cause = std::error::Error::source(error).and_then(|c| c.downcast_ref::<std::io::Error>());
     cause.is_some_and(|cause| {
         use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-        matches!(
-            cause.kind(),
-            ConnectionReset | BrokenPipe | ConnectionAborted
-        )
+        matches!(cause.kind(), ConnectionReset | BrokenPipe | ConnectionAborted)
     })
 }
 

@@ -13,20 +13,16 @@ use terms::endpoint::{Endpoint, TlsMaterial};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::connection::Socket;
 use crate::{Connector, Failure, FailureKind, Reply, Sending};
 
 type Body = Full<Bytes>;
 
 /// Runs a conversation on a thread of the kind the gateway uses.
 fn talk<F: Future<Output = ()>>(conversation: impl FnOnce() -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        tokio::time::timeout(Duration::from_secs(20), conversation())
-            .await
-            .expect("took too long");
+        tokio::time::timeout(Duration::from_secs(20), conversation()).await.expect("took too long");
     });
 }
 
@@ -37,9 +33,7 @@ struct Provider {
 
 impl Provider {
     async fn new() -> Provider {
-        Provider {
-            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
-        }
+        Provider { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
     }
 
     fn endpoint(&self) -> Endpoint {
@@ -77,15 +71,7 @@ async fn send(
     method: Method,
     rest: &str,
 ) -> Result<Reply<Body>, Failure> {
-    send_within(
-        connector,
-        endpoints,
-        method,
-        rest,
-        None,
-        Duration::from_secs(10),
-    )
-    .await
+    send_within(connector, endpoints, method, rest, None, Duration::from_secs(10)).await
 }
 
 async fn send_within(
@@ -97,28 +83,10 @@ async fn send_within(
     limit: Duration,
 ) -> Result<Reply<Body>, Failure> {
     let again = (method == Method::GET).then(Body::default);
-    let body = if again.is_some() {
-        Body::default()
-    } else {
-        Body::from("abc")
-    };
-    let (head, ()) = Request::builder()
-        .method(method)
-        .body(())
-        .unwrap()
-        .into_parts();
+    let body = if again.is_some() { Body::default() } else { Body::from("abc") };
+    let (head, ()) = Request::builder().method(method).body(()).unwrap().into_parts();
     let deadline = Deadline::new(Clock::system().instant(), limit);
-    connector
-        .send(Sending {
-            endpoints,
-            tls,
-            head,
-            rest,
-            body,
-            again,
-            deadline,
-        })
-        .await
+    connector.send(Sending { endpoints, tls, head, rest, body, again, deadline }).await
 }
 
 async fn text(reply: Reply<Body>) -> String {
@@ -139,22 +107,14 @@ fn a_connection_is_kept_and_used_again() {
             (first, second, stream)
         };
         let call = async {
-            let reply = send(&connector, &endpoints, Method::GET, "/a?b=%2F")
-                .await
-                .unwrap();
-            assert_eq!(
-                (reply.trace.attempts, reply.parts.status.as_u16()),
-                (1, 200)
-            );
+            let reply = send(&connector, &endpoints, Method::GET, "/a?b=%2F").await.unwrap();
+            assert_eq!((reply.trace.attempts, reply.parts.status.as_u16()), (1, 200));
             assert_eq!(text(reply).await, "ok");
             text(send(&connector, &endpoints, Method::GET, "").await.unwrap()).await
         };
         let ((first, second, _stream), last) = tokio::join!(serve, call);
         let host = provider.listener.local_addr().unwrap();
-        assert_eq!(
-            first,
-            format!("GET /a?b=%2F HTTP/1.1\r\nhost: {host}\r\n\r\n")
-        );
+        assert_eq!(first, format!("GET /a?b=%2F HTTP/1.1\r\nhost: {host}\r\n\r\n"));
         assert!(second.starts_with("GET / HTTP/1.1\r\n"), "{second}");
         assert_eq!(last, "ok");
     });
@@ -197,18 +157,11 @@ fn the_next_endpoint_is_tried_when_connecting_fails() {
             }
         };
         let call = async {
-            let first = send(&connector, &endpoints, Method::POST, "/")
-                .await
-                .unwrap();
+            let first = send(&connector, &endpoints, Method::POST, "/").await.unwrap();
             assert_eq!(first.trace.attempts, 2, "the first endpoint refuses");
             text(first).await;
-            let second = send(&connector, &endpoints, Method::POST, "/")
-                .await
-                .unwrap();
-            assert_eq!(
-                second.trace.attempts, 1,
-                "the one that refused is tried last"
-            );
+            let second = send(&connector, &endpoints, Method::POST, "/").await.unwrap();
+            assert_eq!(second.trace.attempts, 1, "the one that refused is tried last");
             text(second).await;
         };
         tokio::join!(serve, call);
@@ -233,19 +186,9 @@ fn a_post_is_not_risked_on_a_connection_the_provider_has_closed() {
             stream
         };
         let call = async {
-            text(
-                send(&connector, &endpoints, Method::POST, "/")
-                    .await
-                    .unwrap(),
-            )
-            .await;
+            text(send(&connector, &endpoints, Method::POST, "/").await.unwrap()).await;
             wait.await.unwrap();
-            text(
-                send(&connector, &endpoints, Method::POST, "/")
-                    .await
-                    .unwrap(),
-            )
-            .await
+            text(send(&connector, &endpoints, Method::POST, "/").await.unwrap()).await
         };
         let (_stream, last) = tokio::join!(serve, call);
         assert_eq!(last, "ok");
@@ -276,15 +219,8 @@ fn a_get_goes_out_again_when_a_kept_connection_ends_without_a_word() {
             stream
         };
         let call = async {
-            text(
-                send(&connector, &endpoints, Method::GET, "/")
-                    .await
-                    .unwrap(),
-            )
-            .await;
-            let reply = send(&connector, &endpoints, Method::GET, "/")
-                .await
-                .unwrap();
+            text(send(&connector, &endpoints, Method::GET, "/").await.unwrap()).await;
+            let reply = send(&connector, &endpoints, Method::GET, "/").await.unwrap();
             assert_eq!(reply.trace.attempts, 2);
         };
         tokio::join!(serve, call);
@@ -297,16 +233,8 @@ fn a_post_never_goes_out_twice() {
         let (provider, connector) = (Provider::new().await, Connector::new(Clock::system()));
         let endpoints = [provider.endpoint()];
         let call = async {
-            text(
-                send(&connector, &endpoints, Method::POST, "/")
-                    .await
-                    .unwrap(),
-            )
-            .await;
-            let failure = send(&connector, &endpoints, Method::POST, "/")
-                .await
-                .err()
-                .unwrap();
+            text(send(&connector, &endpoints, Method::POST, "/").await.unwrap()).await;
+            let failure = send(&connector, &endpoints, Method::POST, "/").await.err().unwrap();
             assert_eq!((failure.kind, failure.reached), (FailureKind::Broken, true));
             assert_eq!(failure.trace.attempts, 1);
         };
@@ -342,21 +270,12 @@ fn failures_tell_whether_the_provider_may_have_acted() {
         let limit = Duration::from_millis(50);
         let hang = send_within(&connector, &endpoints, Method::GET, "/", None, limit).await;
         let failure = hang.err().unwrap();
-        assert_eq!(
-            (failure.kind, failure.reached),
-            (FailureKind::Timeout, true)
-        );
+        assert_eq!((failure.kind, failure.reached), (FailureKind::Timeout, true));
         assert!(failure.trace.upstream_us >= 50_000 && failure.trace.forwarded_at.is_some());
 
         let gone = [Provider::new().await.endpoint()];
-        let failure = send(&connector, &gone, Method::POST, "/")
-            .await
-            .err()
-            .unwrap();
-        assert_eq!(
-            (failure.kind, failure.reached),
-            (FailureKind::Unreachable, false)
-        );
+        let failure = send(&connector, &gone, Method::POST, "/").await.err().unwrap();
+        assert_eq!((failure.kind, failure.reached), (FailureKind::Unreachable, false));
         assert_eq!(failure.trace.upstream, Some(gone[0].upstream.clone()));
     });
 }
@@ -365,19 +284,13 @@ fn failures_tell_whether_the_provider_may_have_acted() {
 fn tls_trusts_what_the_version_says_and_nothing_else() {
     talk(|| async {
         let issued = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into()]).unwrap();
-        let (chain, key) = (
-            vec![issued.cert.der().clone()],
-            issued.signing_key.serialize_der(),
-        );
+        let (chain, key) = (vec![issued.cert.der().clone()], issued.signing_key.serialize_der());
         let provider_crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider_crypto)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(
-                chain,
-                rustls_pki_types::PrivatePkcs8KeyDer::from(key).into(),
-            )
+            .with_single_cert(chain, rustls_pki_types::PrivatePkcs8KeyDer::from(key).into())
             .unwrap();
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
         let (provider, connector) = (Provider::new().await, Connector::new(Clock::system()));
@@ -385,11 +298,7 @@ fn tls_trusts_what_the_version_says_and_nothing_else() {
         let endpoints = [Endpoint::parse(&format!("https://{address}")).unwrap()];
         let material = |ca: Option<String>| {
             let ca = ca.map(Into::into);
-            Arc::new(TlsMaterial {
-                ca,
-                certificate: None,
-                key: None,
-            })
+            Arc::new(TlsMaterial { ca, certificate: None, key: None })
         };
         let (trusted, strangers) = (material(Some(issued.cert.pem())), material(None));
         let serve = async {
@@ -399,32 +308,29 @@ fn tls_trusts_what_the_version_says_and_nothing_else() {
             stream
         };
         let limit = Duration::from_secs(5);
-        let call = send_within(
-            &connector,
-            &endpoints,
-            Method::GET,
-            "/",
-            Some(&trusted),
-            limit,
-        );
+        let call = send_within(&connector, &endpoints, Method::GET, "/", Some(&trusted), limit);
         let (_stream, reply) = tokio::join!(serve, call);
         assert_eq!(text(reply.unwrap()).await, "ok");
 
         let refuse = async { acceptor.accept(provider.accept().await).await.err() };
-        let call = send_within(
-            &connector,
-            &endpoints,
-            Method::GET,
-            "/",
-            Some(&strangers),
-            limit,
-        );
+        let call = send_within(&connector, &endpoints, Method::GET, "/", Some(&strangers), limit);
         let (refused, failure) = tokio::join!(refuse, call);
         assert!(refused.is_some());
         let failure = failure.err().unwrap();
-        assert_eq!(
-            (failure.kind, failure.reached),
-            (FailureKind::Unreachable, false)
-        );
+        assert_eq!((failure.kind, failure.reached), (FailureKind::Unreachable, false));
+    });
+}
+
+#[test]
+fn one_look_at_the_socket_sees_a_close_that_nobody_has_read_yet() {
+    talk(|| async {
+        let provider = Provider::new().await;
+        let endpoint = provider.endpoint();
+        let (socket, stream) = tokio::join!(Socket::connect(&endpoint), provider.accept());
+        let socket = socket.unwrap();
+        assert!(socket.is_quiet());
+        drop(stream);
+        socket.readable().await;
+        assert!(!socket.is_quiet());
     });
 }

@@ -33,18 +33,12 @@ impl Timestamp {
 
     /// This time moved forward by `by`.
     pub fn plus(self, by: Duration) -> Timestamp {
-        Timestamp(
-            self.0
-                .saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Timestamp(self.0.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// This time moved back by `by`.
     pub fn minus(self, by: Duration) -> Timestamp {
-        Timestamp(
-            self.0
-                .saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Timestamp(self.0.saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// How long after `earlier` this is; zero when it is not after.
@@ -54,9 +48,7 @@ impl Timestamp {
 
     /// Reads RFC 3339 with an offset or `Z`; `None` for anything else.
     pub fn parse(text: &str) -> Option<Timestamp> {
-        text.parse::<jiff::Timestamp>()
-            .ok()
-            .map(|t| Timestamp(t.as_microsecond()))
+        text.parse::<jiff::Timestamp>().ok().map(|t| Timestamp(t.as_microsecond()))
     }
 
     /// The same point for calendar work; times outside jiff's range are clamped to its ends.
@@ -130,10 +122,7 @@ impl Clock {
     /// Moves a manual clock forward; the system's clock cannot be moved and stays as it is.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(at) = &self.0 {
-            at.fetch_add(
-                i64::try_from(by.as_micros()).unwrap_or(i64::MAX),
-                Ordering::SeqCst,
-            );
+            at.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
         }
     }
 

@@ -130,9 +130,7 @@ fn is_new_form(text: &str) -> bool {
     let mut groups = text.split('.');
     groups.next().is_some_and(is_level_1)
         && groups.all(|g| {
-            !g.is_empty()
-                && g.bytes()
-                    .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+            !g.is_empty() && g.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
         })
 }
 

@@ -35,9 +35,6 @@ impl Deadline {
     pub fn within(&self, now: Instant, limit: Duration) -> Deadline {
         let own = now + limit;
         let at = own.min(self.at());
-        Deadline {
-            opened: self.opened,
-            limit: at.saturating_duration_since(self.opened),
-        }
+        Deadline { opened: self.opened, limit: at.saturating_duration_since(self.opened) }
     }
 }

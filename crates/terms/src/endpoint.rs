@@ -56,10 +56,7 @@ impl Endpoint {
         if path.split('/').any(|segment| matches!(segment, "." | "..")) {
             return Err(EndpointFault::Path);
         }
-        let host = authority
-            .host()
-            .trim_start_matches('[')
-            .trim_end_matches(']');
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() || authority.as_str().ends_with(':') {
             return Err(EndpointFault::Form);
         }

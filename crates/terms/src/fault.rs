@@ -92,13 +92,7 @@ const fn entry(
     title_vi: &'static str,
     title_en: &'static str,
 ) -> Entry {
-    Entry {
-        status,
-        blame,
-        retry,
-        title_vi,
-        title_en,
-    }
+    Entry { status, blame, retry, title_vi, title_en }
 }
 
 impl FaultCode {
@@ -194,26 +188,14 @@ impl Language {
 
 /// A quality value in thousandths: 1000 when absent, 0 when unreadable.
 fn quality(parameters: &str) -> u32 {
-    let Some(value) = parameters
-        .split(';')
-        .find_map(|p| p.trim().strip_prefix("q="))
-    else {
+    let Some(value) = parameters.split(';').find_map(|p| p.trim().strip_prefix("q=")) else {
         return 1_000;
     };
-    value
-        .trim()
-        .parse::<f32>()
-        .ok()
-        .filter(|q| (0.0..=1.0).contains(q))
-        .map_or(0, |q| {
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "0 to 1000"
-            )]
-            let thousandths = (q * 1_000.0) as u32;
-            thousandths
-        })
+    value.trim().parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q)).map_or(0, |q| {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+        let thousandths = (q * 1_000.0) as u32;
+        thousandths
+    })
 }
 
 /// A sentence in both languages.
@@ -228,18 +210,12 @@ pub struct Sentence {
 impl Sentence {
     /// A fixed sentence.
     pub const fn new(vi: &'static str, en: &'static str) -> Sentence {
-        Sentence {
-            vi: Cow::Borrowed(vi),
-            en: Cow::Borrowed(en),
-        }
+        Sentence { vi: Cow::Borrowed(vi), en: Cow::Borrowed(en) }
     }
 
     /// A sentence made for one case.
     pub fn made(vi: String, en: String) -> Sentence {
-        Sentence {
-            vi: Cow::Owned(vi),
-            en: Cow::Owned(en),
-        }
+        Sentence { vi: Cow::Owned(vi), en: Cow::Owned(en) }
     }
 
     /// Its text in `language`.
@@ -270,13 +246,7 @@ pub struct Fault {
 impl Fault {
     /// A fault before any provider was asked.
     pub const fn new(code: FaultCode) -> Fault {
-        Fault {
-            code,
-            detail: None,
-            reached: false,
-            safe: false,
-            retry_after: None,
-        }
+        Fault { code, detail: None, reached: false, safe: false, retry_after: None }
     }
 
     /// With a sentence that says what exactly.

@@ -55,9 +55,7 @@ pub fn print_size(bytes: u64) -> String {
 }
 
 fn split(text: &str) -> Option<(u64, &str)> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     Some((number.parse().ok()?, unit.trim_start()))
 }
@@ -99,10 +97,7 @@ impl Rate {
     pub fn parse(text: &str) -> Option<Rate> {
         let (count, window) = text.split_once('/')?;
         let count = count.trim().parse().ok().filter(|n| *n > 0)?;
-        Some(Rate {
-            count,
-            window: RateWindow::parse(window.trim())?,
-        })
+        Some(Rate { count, window: RateWindow::parse(window.trim())? })
     }
 }
 
@@ -136,10 +131,7 @@ impl Quota {
     pub fn parse(text: &str) -> Option<Quota> {
         let (count, period) = text.split_once('/')?;
         let count = count.trim().parse().ok().filter(|n| *n > 0)?;
-        Some(Quota {
-            count,
-            period: QuotaPeriod::parse(period.trim())?,
-        })
+        Some(Quota { count, period: QuotaPeriod::parse(period.trim())? })
     }
 }
 

@@ -30,16 +30,9 @@ fn agency_codes_are_read_in_both_official_forms() {
     }
     let long = format!("H01.{}", "1".repeat(32));
     assert_eq!(long.len(), 36);
-    for text in [
-        "h01.151",
-        "H01..02",
-        "H01.151.",
-        ".H01",
-        "H1.151",
-        "000.00.H01",
-        "",
-        long.as_str(),
-    ] {
+    for text in
+        ["h01.151", "H01..02", "H01.151.", ".H01", "H1.151", "000.00.H01", "", long.as_str()]
+    {
         assert!(MemberCode::parse(text).is_err(), "{text}");
     }
     assert_eq!(MemberCode::parse(&long), Err(CodeFault::Long));
@@ -53,10 +46,7 @@ fn codes_of_ours_fit_a_path_and_a_header() {
     for text in ["", "-a", "a b", "a/b", "đất-đai", &"a".repeat(65)] {
         assert!(SystemCode::parse(text).is_err(), "{text}");
     }
-    assert!(
-        ConsumerKey::parse("a:b").is_err(),
-        "a colon would break HTTP Basic"
-    );
+    assert!(ConsumerKey::parse("a:b").is_err(), "a colon would break HTTP Basic");
 }
 
 #[test]
@@ -73,34 +63,17 @@ fn quantities_are_read_as_people_write_them() {
         assert_eq!(duration, Duration::from_millis(millis), "{text}");
         assert_eq!(parse_duration(&print_duration(duration)), Some(duration));
     }
-    for text in [
-        "",
-        "s",
-        "0s",
-        "-1s",
-        "20",
-        "20 parsecs",
-        "99999999999999999999s",
-    ] {
+    for text in ["", "s", "0s", "-1s", "20", "20 parsecs", "99999999999999999999s"] {
         assert_eq!(parse_duration(text), None, "{text}");
     }
-    for (text, bytes) in [
-        ("512", 512),
-        ("64KiB", 65_536),
-        ("32MiB", 33_554_432),
-        ("1GB", 1_000_000_000),
-    ] {
+    for (text, bytes) in
+        [("512", 512), ("64KiB", 65_536), ("32MiB", 33_554_432), ("1GB", 1_000_000_000)]
+    {
         assert_eq!(parse_size(text), Some(bytes), "{text}");
         assert_eq!(parse_size(&print_size(bytes)), Some(bytes), "{text}");
     }
-    assert_eq!(
-        Rate::parse("600/min").map(|r| r.to_string()).as_deref(),
-        Some("600/min")
-    );
-    assert_eq!(
-        Quota::parse("100000/day").map(|q| q.to_string()).as_deref(),
-        Some("100000/day")
-    );
+    assert_eq!(Rate::parse("600/min").map(|r| r.to_string()).as_deref(), Some("600/min"));
+    assert_eq!(Quota::parse("100000/day").map(|q| q.to_string()).as_deref(), Some("100000/day"));
     for text in ["0/min", "600", "600/day", "-1/s", "many/min"] {
         assert_eq!(Rate::parse(text), None, "{text}");
     }
@@ -111,19 +84,13 @@ fn time_is_printed_in_microseconds_and_read_back() {
     let at = Timestamp::from_micros(1_795_302_127_000_001);
     assert_eq!(at.to_string(), "2026-11-21T23:02:07.000001Z");
     assert_eq!(Timestamp::parse(&at.to_string()), Some(at));
-    assert_eq!(
-        Timestamp::parse("2026-11-22T06:02:07.000001+07:00"),
-        Some(at)
-    );
+    assert_eq!(Timestamp::parse("2026-11-22T06:02:07.000001+07:00"), Some(at));
     assert_eq!(Timestamp::parse("2026-11-22"), None);
 }
 
 #[test]
 fn exchange_ids_are_ordered_by_time_and_tell_it() {
-    let (clock, random) = (
-        Clock::manual(Timestamp::from_secs(1_795_302_127)),
-        Random::seeded(1),
-    );
+    let (clock, random) = (Clock::manual(Timestamp::from_secs(1_795_302_127)), Random::seeded(1));
     let first = ExchangeId::new(clock.now(), &random);
     clock.advance(Duration::from_millis(1));
     let second = ExchangeId::new(clock.now(), &random);
@@ -139,14 +106,8 @@ fn a_deadline_shrinks_and_never_grows() {
     let clock = Clock::system();
     let now = clock.instant();
     let whole = Deadline::new(now, Duration::from_secs(30));
-    assert_eq!(
-        whole.within(now, Duration::from_secs(20)).left(now),
-        Duration::from_secs(20)
-    );
-    assert_eq!(
-        whole.within(now, Duration::from_secs(60)).left(now),
-        Duration::from_secs(30)
-    );
+    assert_eq!(whole.within(now, Duration::from_secs(20)).left(now), Duration::from_secs(20));
+    assert_eq!(whole.within(now, Duration::from_secs(60)).left(now), Duration::from_secs(30));
     assert!(whole.passed(now + Duration::from_secs(30)));
     assert!(!whole.passed(now + Duration::from_secs(29)));
 }
@@ -177,12 +138,9 @@ fn the_problem_has_the_contract_fields_in_order() {
 
 #[test]
 fn a_provider_fault_may_be_retried_only_without_harm() {
-    for (reached, safe, retry) in [
-        (false, false, true),
-        (true, false, false),
-        (true, true, true),
-        (false, true, true),
-    ] {
+    for (reached, safe, retry) in
+        [(false, false, true), (true, false, false), (true, true, true), (false, true, true)]
+    {
         let fault = Fault::new(FaultCode::ProviderTimeout).after_sending(reached, safe);
         assert_eq!(fault.retry(), retry, "reached {reached}, safe {safe}");
     }
@@ -221,36 +179,14 @@ fn words_are_read_back() {
 #[test]
 fn an_endpoint_is_taken_apart_once() {
     let cases = [
-        (
-            "http://127.0.0.1:9101",
-            "127.0.0.1",
-            9101,
-            "",
-            "http://127.0.0.1:9101",
-        ),
-        (
-            "http://127.0.0.1:9101/base/",
-            "127.0.0.1",
-            9101,
-            "/base",
-            "http://127.0.0.1:9101",
-        ),
-        (
-            "https://land.example.vn",
-            "land.example.vn",
-            443,
-            "",
-            "https://land.example.vn",
-        ),
+        ("http://127.0.0.1:9101", "127.0.0.1", 9101, "", "http://127.0.0.1:9101"),
+        ("http://127.0.0.1:9101/base/", "127.0.0.1", 9101, "/base", "http://127.0.0.1:9101"),
+        ("https://land.example.vn", "land.example.vn", 443, "", "https://land.example.vn"),
         ("http://[::1]:81/a/b", "::1", 81, "/a/b", "http://[::1]:81"),
     ];
     for (text, host, port, base, upstream) in cases {
         let endpoint = Endpoint::parse(text).unwrap_or_else(|e| panic!("{text}: {e:?}"));
-        assert_eq!(
-            (&*endpoint.host, endpoint.port, &*endpoint.base),
-            (host, port, base),
-            "{text}"
-        );
+        assert_eq!((&*endpoint.host, endpoint.port, &*endpoint.base), (host, port, base), "{text}");
         assert_eq!(&*endpoint.upstream, upstream, "{text}");
     }
     let refused = [
