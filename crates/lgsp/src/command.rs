@@ -1,0 +1,130 @@
+//! The command line: what may be asked, and the way to the one file that answers.
+
+mod config;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use terms::fault::Language;
+
+use crate::config::{Config, ConfigFault, Origin, choose_file, environment};
+use crate::output::{Exit, Failure, Outcome, Output};
+
+/// Nền tảng tích hợp, chia sẻ dữ liệu (LGSP) · Data integration and sharing platform
+#[derive(Debug, Parser)]
+#[command(name = "lgsp", version, max_term_width = 100)]
+struct Line {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// Thư mục dữ liệu · Data folder [default: lgsp-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Tệp cấu hình · Configuration file [default: ./lgsp.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Mỗi dòng một đối tượng JSON · One JSON object a line
+    #[arg(long, global = true)]
+    json: bool,
+    /// Ngôn ngữ của bảng và thông báo · Language of tables and messages
+    #[arg(long, global = true, value_enum, default_value = "vi")]
+    lang: Lang,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Lang {
+    /// Tiếng Việt
+    Vi,
+    /// English
+    En,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Cấu hình: kiểm tra, xem · Configuration: check, show
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// Reads the command line, runs the command, tells what went wrong, gives the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let line = match Line::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(error) => {
+            // A message that cannot be printed leaves the exit code to speak.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let output = line.common.output();
+    let exit = dispatch(line).unwrap_or_else(|failure| {
+        if let Some(sentence) = &failure.sentence {
+            output.message(sentence);
+        }
+        failure.exit
+    });
+    ExitCode::from(exit as u8)
+}
+
+fn dispatch(line: Line) -> Outcome {
+    let common = &line.common;
+    match line.command {
+        Command::Config(command) => config::run(common, &command),
+    }
+}
+
+impl Common {
+    fn output(&self) -> Output {
+        Output {
+            json: self.json,
+            language: match self.lang {
+                Lang::Vi => Language::Vi,
+                Lang::En => Language::En,
+            },
+        }
+    }
+
+    /// File, environment and flags as they are, before any check.
+    fn origin(&self) -> Result<Origin, Failure> {
+        let file = match choose_file(self.config.as_deref()) {
+            None => None,
+            Some(path) => {
+                let text = std::fs::read_to_string(&path).map_err(|error| {
+                    let path = path.display();
+                    Failure::usage(
+                        format!("không đọc được tệp cấu hình {path}: {error}"),
+                        format!("cannot read the configuration file {path}: {error}"),
+                    )
+                })?;
+                Some((path, text))
+            }
+        };
+        let data = self.data.iter().map(|dir| {
+            let text = dir.to_string_lossy().into_owned();
+            ("platform.data", "--data", text)
+        });
+        Ok(Origin { file, environment: environment(), flags: data.collect() })
+    }
+
+    /// The configuration; a broken one is told on stderr and ends the command with exit 2.
+    fn configuration(&self) -> Result<Config, Failure> {
+        Config::read(&self.origin()?).map_err(|faults| {
+            tell(self.output(), &faults);
+            Failure::told(Exit::Usage)
+        })
+    }
+}
+
+fn tell(output: Output, faults: &[ConfigFault]) {
+    for fault in faults {
+        output.message_text(&fault.line(output.language));
+    }
+}

@@ -1,0 +1,75 @@
+//! `lgsp config check|show`: is the configuration right, and what is in effect.
+
+use clap::Subcommand;
+use serde_json::json;
+use terms::fault::Sentence;
+
+use super::{Common, tell};
+use crate::config::{Config, Source};
+use crate::output::{Exit, Outcome, Table};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Kiểm tra cấu hình; sai thì thoát với mã 1 · Check; exit 1 when a fault is found
+    Check,
+    /// In cấu hình đang có hiệu lực và nguồn của từng giá trị · Print what is in effect and whence
+    Show,
+}
+
+pub(super) fn run(common: &Common, command: &Command) -> Outcome {
+    match command {
+        Command::Check => check(common),
+        Command::Show => show(common),
+    }
+}
+
+fn check(common: &Common) -> Outcome {
+    let output = common.output();
+    match Config::read(&common.origin()?) {
+        Ok(_) => {
+            if output.json {
+                output.object(&json!({"ok": true}))?;
+            } else {
+                output.message(&Sentence::new("Cấu hình đúng.", "The configuration is right."));
+            }
+            Ok(Exit::Done)
+        }
+        Err(faults) => {
+            tell(output, &faults);
+            for fault in faults.iter().filter(|_| output.json) {
+                output.object(&json!({
+                    "ok": false,
+                    "source": fault.source.to_string(),
+                    "line": match &fault.source { Source::File(_, line, _) => Some(line), _ => None },
+                    "key": fault.key,
+                    "code": fault.code,
+                    "text": fault.sentence.text(output.language),
+                }))?;
+            }
+            Ok(Exit::Refused)
+        }
+    }
+}
+
+fn show(common: &Common) -> Outcome {
+    let output = common.output();
+    let config = common.configuration()?;
+    let mut table = Table::new([
+        output.say("Khóa", "Key"),
+        output.say("Giá trị", "Value"),
+        output.say("Nguồn", "Source"),
+    ]);
+    for setting in config.settings() {
+        let source = setting.source.to_string();
+        if output.json {
+            output
+                .object(&json!({"key": setting.key, "value": setting.value, "source": source}))?;
+        }
+        let value = setting.value.as_deref().unwrap_or("–");
+        table.row([setting.key, value, &source]);
+    }
+    if !output.json {
+        output.table(&table)?;
+    }
+    Ok(Exit::Done)
+}

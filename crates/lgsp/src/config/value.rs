@@ -1,0 +1,315 @@
+//! Raw texts become checked values; every fault names its key and its place.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use terms::fault::Sentence;
+use terms::limit;
+
+use super::key::KEYS;
+use super::{Config, ConfigFault, Listen, Raws, Setting, Source};
+use crate::host;
+
+/// Reads each key once, collects faults, and remembers what is in effect.
+pub(super) struct Reader<'a> {
+    raws: &'a Raws,
+    /// Folder of the file: paths written in it are relative to it.
+    folder: Option<&'a Path>,
+    faults: &'a mut Vec<ConfigFault>,
+    settings: Vec<Setting>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        raws: &'a Raws,
+        folder: Option<&'a Path>,
+        faults: &'a mut Vec<ConfigFault>,
+    ) -> Reader<'a> {
+        Reader { raws, folder, faults, settings: Vec::new() }
+    }
+
+    pub(super) fn config(mut self) -> Config {
+        let name = self.text("platform.name", "LGSP".to_owned());
+        let node = self.node();
+        let zone = self.zone();
+        let data = self.path("platform.data", PathBuf::from("lgsp-data"));
+        let live = self.listen("gateway.live", 8280, 8243);
+        let trial = self.listen("gateway.trial", 8281, 8244);
+        let trusted_proxies = self.networks("gateway.trusted_proxies");
+        let records = u32::try_from(limit::RECORDS_MAX).unwrap_or(u32::MAX);
+        let in_flight_max = self.number("gateway.in_flight_max", limit::IN_FLIGHT_MAX, 1, records);
+        let ops = self.address("ops.listen", Some(loopback(9090)));
+        let database = self.database(&data);
+        let keyring = self.path("keyring.file", data.join("keys/keyring.toml"));
+        let journal = self.path("journal.path", data.join("journal"));
+        let least = limit::JOURNAL_RETENTION_MONTHS_MIN;
+        let retention_months = self.number("journal.retention_months", least, least, 1_200);
+        let log = self.level();
+        Config {
+            name,
+            node,
+            zone,
+            data,
+            live,
+            trial,
+            ops,
+            trusted_proxies,
+            in_flight_max,
+            database,
+            keyring,
+            journal,
+            retention_months,
+            log,
+            settings: self.settings,
+        }
+    }
+
+    /// The text in effect; an empty one counts as not set, so that a variable can be cleared.
+    fn raw(&self, key: &str) -> Option<&'a str> {
+        let raw = self.raws.get(key)?;
+        Some(raw.text.as_str()).filter(|text| !text.is_empty())
+    }
+
+    fn source(&self, key: &str) -> Source {
+        match self.raws.get(key) {
+            Some(raw) if !raw.text.is_empty() => raw.source.clone(),
+            _ => Source::Default,
+        }
+    }
+
+    fn note(&mut self, key: &'static str, value: Option<String>) {
+        debug_assert!(KEYS.iter().any(|k| k.name == key), "{key} is in the table");
+        let source = self.source(key);
+        self.settings.push(Setting { key, value, source });
+    }
+
+    fn fault(&mut self, key: &'static str, code: &'static str, sentence: Sentence) {
+        let source = self.source(key);
+        self.faults.push(ConfigFault { source, key: key.to_owned(), code, sentence });
+    }
+
+    fn text(&mut self, key: &'static str, default: String) -> String {
+        let text = self.raw(key).map_or(default, str::to_owned);
+        self.note(key, Some(text.clone()));
+        text
+    }
+
+    fn path(&mut self, key: &'static str, default: PathBuf) -> PathBuf {
+        let path = self.path_or_none(key).unwrap_or(default);
+        self.note(key, Some(path.display().to_string()));
+        path
+    }
+
+    fn path_or_none(&self, key: &str) -> Option<PathBuf> {
+        let path = PathBuf::from(self.raw(key)?);
+        match (self.source(key), self.folder) {
+            (Source::File(..), Some(folder)) => Some(folder.join(path)),
+            _ => Some(path),
+        }
+    }
+
+    fn node(&mut self) -> String {
+        let node = self.text("platform.node", host::name());
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if node.len() > 64 || !node.bytes().all(fits) {
+            let (vi, en) = (
+                "chỉ gồm chữ không dấu, số, - _ . và nhiều nhất 64 ký tự",
+                "takes letters, digits, - _ . only, at most 64",
+            );
+            self.fault("platform.node", "value", Sentence::new(vi, en));
+        }
+        node
+    }
+
+    fn zone(&mut self) -> jiff::tz::TimeZone {
+        let name = self.text("platform.zone", "Asia/Ho_Chi_Minh".to_owned());
+        jiff::tz::TimeZone::get(&name).unwrap_or_else(|_| {
+            let sentence = Sentence::made(
+                format!("không có múi giờ “{name}”"),
+                format!("there is no zone “{name}”"),
+            );
+            self.fault("platform.zone", "value", sentence);
+            jiff::tz::TimeZone::UTC
+        })
+    }
+
+    fn number(&mut self, key: &'static str, default: u32, least: u32, most: u32) -> u32 {
+        let number = match self.raw(key).map(|text| text.replace('_', "")) {
+            None => Some(default),
+            Some(text) => text.parse().ok().filter(|n| (least..=most).contains(n)),
+        };
+        if number.is_none() {
+            let sentence = Sentence::made(
+                format!("phải là số từ {least} đến {most}"),
+                format!("must be a number from {least} to {most}"),
+            );
+            self.fault(key, "value", sentence);
+        }
+        let number = number.unwrap_or(default);
+        self.note(key, Some(number.to_string()));
+        number
+    }
+
+    fn address(&mut self, key: &'static str, default: Option<SocketAddr>) -> Option<SocketAddr> {
+        let address = match self.raw(key) {
+            None => default,
+            Some("off") => None,
+            Some(text) => {
+                let address = parse_address(text);
+                if address.is_none() {
+                    let sentence = Sentence::made(
+                        format!("“{text}” không phải IP:cổng hoặc off"),
+                        format!("“{text}” is not IP:port or off"),
+                    );
+                    self.fault(key, "value", sentence);
+                }
+                address
+            }
+        };
+        let shown = address.map_or_else(|| "off".to_owned(), |a| a.to_string());
+        self.note(key, Some(shown));
+        address
+    }
+
+    /// The pair of one environment. HTTPS stands by itself once a certificate is configured; asked
+    /// for without one, or with half of the pair, it is a fault.
+    fn listen(&mut self, section: &str, http: u16, https: u16) -> Listen {
+        let [http_key, https_key, certificate_key, key_key] =
+            ["http", "https", "certificate", "key"].map(|name| known(section, name));
+        let http = self.address(http_key, Some(loopback(http)));
+        let certificate = self.path_or_none(certificate_key);
+        let key = self.path_or_none(key_key);
+        let default = certificate.as_ref().map(|_| loopback(https));
+        let https = self.address(https_key, default);
+        for (key, path) in [(certificate_key, &certificate), (key_key, &key)] {
+            self.note(key, path.as_ref().map(|p| p.display().to_string()));
+        }
+        match (&certificate, &key) {
+            (None, Some(_)) => self.incomplete(certificate_key),
+            (Some(_), None) => self.incomplete(key_key),
+            (None, None) if https.is_some() => self.incomplete(certificate_key),
+            _ => {}
+        }
+        Listen { http, https, certificate, key }
+    }
+
+    fn incomplete(&mut self, key: &'static str) {
+        let (vi, en) = ("HTTPS cần cả certificate và key", "HTTPS needs both certificate and key");
+        self.fault(key, "missing", Sentence::new(vi, en));
+    }
+
+    fn networks(&mut self, key: &'static str) -> Vec<String> {
+        let texts = self.raw(key).unwrap_or("").split(',').map(str::trim);
+        let networks: Vec<String> = texts.filter(|t| !t.is_empty()).map(str::to_owned).collect();
+        if let Some(wrong) = networks.iter().find(|n| !is_network(n)) {
+            let sentence = Sentence::made(
+                format!("“{wrong}” không phải địa chỉ mạng (CIDR)"),
+                format!("“{wrong}” is not a network (CIDR)"),
+            );
+            self.fault(key, "value", sentence);
+        }
+        self.note(key, Some(networks.join(",")).filter(|t| !t.is_empty()));
+        networks
+    }
+
+    fn database(&mut self, data: &Path) -> String {
+        let key = "database.url";
+        let url = match self.raw(key) {
+            None => format!("sqlite:{}", data.join("lgsp.db").display()),
+            Some(url) => self.rooted(url),
+        };
+        let known = ["sqlite:", "postgres://", "postgresql://"];
+        if !known.iter().any(|scheme| url.starts_with(scheme)) {
+            let (vi, en) = (
+                "phải bắt đầu bằng sqlite: hoặc postgres://",
+                "must begin with sqlite: or postgres://",
+            );
+            self.fault(key, "value", Sentence::new(vi, en));
+        }
+        self.note(key, Some(masked(&url)));
+        url
+    }
+
+    /// A relative SQLite path in the file is relative to the file, as any path there.
+    fn rooted(&self, url: &str) -> String {
+        let path = url.strip_prefix("sqlite:").map(|p| p.trim_start_matches("//"));
+        match (path, self.source("database.url"), self.folder) {
+            (Some(_), _, _) if url.starts_with("sqlite:///") => {
+                format!("sqlite:/{}", url["sqlite:///".len()..].trim_start_matches('/'))
+            }
+            (Some(path), Source::File(..), Some(folder)) => {
+                format!("sqlite:{}", folder.join(path).display())
+            }
+            (Some(path), _, _) => format!("sqlite:{path}"),
+            (None, _, _) => url.to_owned(),
+        }
+    }
+
+    fn level(&mut self) -> tracing::Level {
+        let text = self.text("log.level", "info".to_owned());
+        match text.as_str() {
+            "error" => tracing::Level::ERROR,
+            "warn" => tracing::Level::WARN,
+            "info" => tracing::Level::INFO,
+            "debug" => tracing::Level::DEBUG,
+            "trace" => tracing::Level::TRACE,
+            _ => {
+                let (vi, en) = (
+                    "phải là error, warn, info, debug hoặc trace",
+                    "must be error, warn, info, debug or trace",
+                );
+                self.fault("log.level", "value", Sentence::new(vi, en));
+                tracing::Level::INFO
+            }
+        }
+    }
+}
+
+/// The table's own text of a key: settings and faults live as long as the table.
+fn known(section: &str, name: &str) -> &'static str {
+    let full = format!("{section}.{name}");
+    let key = KEYS.iter().find(|key| key.name == full);
+    key.map_or("", |key| key.name)
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// `127.0.0.1:8280`, `[::1]:8280`, `localhost:8280`.
+fn parse_address(text: &str) -> Option<SocketAddr> {
+    let port = |text: &str| text.parse().ok().map(loopback);
+    match text.strip_prefix("localhost:") {
+        Some(rest) => port(rest),
+        None => text.parse().ok(),
+    }
+}
+
+/// `10.1.0.0/16`, `::1/128`, or one address.
+fn is_network(text: &str) -> bool {
+    let (address, length) = text.split_once('/').unwrap_or((text, ""));
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return false;
+    };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    length.is_empty() && !text.contains('/') || length.parse::<u8>().is_ok_and(|bits| bits <= most)
+}
+
+/// The URL without its password, and without parameters, which may hold one too.
+pub(crate) fn masked(url: &str) -> String {
+    let url = match url.split_once('?') {
+        Some((plain, _)) if !plain.starts_with("sqlite:") => format!("{plain}?…"),
+        _ => url.to_owned(),
+    };
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url;
+    };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let Some(at) = rest[..end].rfind('@') else {
+        return url;
+    };
+    match rest[..at].split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:***@{}", &rest[at + 1..]),
+        None => url,
+    }
+}

@@ -1,0 +1,7 @@
+//! The program: configuration, wiring, commands, health and metrics listener.
+
+pub mod command;
+pub mod config;
+pub mod host;
+pub mod log;
+pub mod output;
