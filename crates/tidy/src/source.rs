@@ -154,7 +154,9 @@ pub fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 
     let bytes = text.as_bytes();
     text.match_indices(word).map(|(at, _)| at).filter(move |&at| {
         let end = at + word.len();
-        !(at > 0 && is_word(bytes[at - 1])) && !(end < bytes.len() && is_word(bytes[end]))
+        let joined_before = at > 0 && is_word(bytes[at - 1]);
+        let joined_after = end < bytes.len() && is_word(bytes[end]);
+        !joined_before && !joined_after
     })
 }
 
