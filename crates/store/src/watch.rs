@@ -26,6 +26,14 @@ impl Watching {
     }
 }
 
+#[cfg(test)]
+impl Watching {
+    /// The watching task, to see it end.
+    pub(crate) fn task(&self) -> Option<tokio::task::AbortHandle> {
+        self.lock().as_ref().map(|(_, task)| task.abort_handle())
+    }
+}
+
 /// A receiver of the store's watch; begins the watching if nobody listened.
 pub(crate) fn receiver(store: &Store) -> Receiver<u64> {
     let mut slot = store.inner.watching.lock();
