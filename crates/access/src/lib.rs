@@ -1,1 +1,9 @@
-//! access
+//! Who may speak: credentials of systems, tokens, revocation, and the limit on guessing.
+
+mod access;
+pub mod credential;
+pub mod limiter;
+mod snapshot;
+pub mod token;
+
+pub use access::{Access, AccessError};

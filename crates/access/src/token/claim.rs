@@ -1,0 +1,226 @@
+//! What a request at a token endpoint claims: read tolerantly in form, strictly in meaning
+//! (RFC 6749 §2.3 and §3.2), as a pure function of head and body.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::client::Claimed;
+
+/// Clients in the field leave the padding away.
+const BASIC: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What was read out of a request.
+#[derive(Default)]
+pub(super) struct Claim {
+    /// The ways to read the one pair of credentials that came: none when none came, two when a Basic
+    /// header can be read with and without percent coding (RFC 6749 §2.3.1).
+    pub(super) claimed: Vec<Claimed>,
+    /// The grant asked for; absent counts as client credentials.
+    pub(super) grant_type: Option<String>,
+    /// The token to revoke or to introspect.
+    pub(super) token: Option<String>,
+}
+
+/// The request cannot be read, or in two ways: `invalid_request`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+/// The parameters that mean something here; each at most once. Others are ignored.
+#[derive(Default)]
+struct Fields {
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    grant_type: Option<String>,
+    scope: Option<String>,
+    token: Option<String>,
+    token_type_hint: Option<String>,
+}
+
+impl Fields {
+    /// Takes a parameter over. An empty value counts as none (RFC 6749 §3.2).
+    fn take(&mut self, name: &str, value: String) -> Result<(), Unreadable> {
+        let Some(field) = self.field(name) else {
+            return Ok(());
+        };
+        if value.is_empty() {
+            return Ok(());
+        }
+        match field.replace(value) {
+            None => Ok(()),
+            Some(_) => Err(Unreadable),
+        }
+    }
+
+    fn field(&mut self, name: &str) -> Option<&mut Option<String>> {
+        match name {
+            "client_id" => Some(&mut self.client_id),
+            "client_secret" => Some(&mut self.client_secret),
+            "grant_type" => Some(&mut self.grant_type),
+            "scope" => Some(&mut self.scope),
+            "token" => Some(&mut self.token),
+            "token_type_hint" => Some(&mut self.token_type_hint),
+            _ => None,
+        }
+    }
+
+    fn knows(name: &str) -> bool {
+        Fields::default().field(name).is_some()
+    }
+}
+
+/// Reads head and body together.
+pub(super) fn read(parts: &Parts, body: &[u8]) -> Result<Claim, Unreadable> {
+    let query = read_form(parts.uri.query().unwrap_or_default().as_bytes())?;
+    // A query stands in logs and histories on its way: no credential and no token in it.
+    if query.client_id.is_some() || query.client_secret.is_some() || query.token.is_some() {
+        return Err(Unreadable);
+    }
+    let fields = read_body(body)?;
+    let grant_type = match (query.grant_type, fields.grant_type) {
+        (Some(one), Some(other)) if one != other => return Err(Unreadable),
+        (one, other) => other.or(one),
+    };
+    let claimed = match (read_header(parts)?, fields.client_id, fields.client_secret) {
+        (Some(claimed), id, None) if repeats(&claimed, id.as_deref()) => claimed,
+        (Some(_), _, _) => return Err(Unreadable),
+        (None, Some(consumer_key), Some(secret_key)) => vec![Claimed { consumer_key, secret_key }],
+        (None, _, _) => Vec::new(),
+    };
+    Ok(Claim { claimed, grant_type, token: fields.token })
+}
+
+/// A client id beside a Basic header is no second method when it says the same.
+fn repeats(claimed: &[Claimed], id: Option<&str>) -> bool {
+    id.is_none_or(|id| claimed.iter().any(|claimed| claimed.consumer_key == id))
+}
+
+/// The credentials of a Basic header (RFC 7617): `None` when there is no such header, none in it
+/// when it cannot be read. Another scheme is no client authentication here.
+fn read_header(parts: &Parts) -> Result<Option<Vec<Claimed>>, Unreadable> {
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let Some(header) = headers.next() else {
+        return Ok(None);
+    };
+    if headers.next().is_some() {
+        return Err(Unreadable);
+    }
+    let header = header.as_bytes().trim_ascii();
+    let (scheme, rest) = match header.iter().position(|b| *b == b' ') {
+        Some(at) => (&header[..at], header[at..].trim_ascii()),
+        None => (header, &[][..]),
+    };
+    if !scheme.eq_ignore_ascii_case(b"basic") {
+        return Ok(None);
+    }
+    Ok(Some(read_basic(rest).unwrap_or_default()))
+}
+
+fn read_basic(text: &[u8]) -> Option<Vec<Claimed>> {
+    let pair = String::from_utf8(BASIC.decode(text).ok()?).ok()?;
+    let (key, secret) = pair.split_once(':')?;
+    let raw = Claimed { consumer_key: key.to_owned(), secret_key: secret.to_owned() };
+    if !pair.bytes().any(|b| b == b'%' || b == b'+') {
+        return Some(vec![raw]);
+    }
+    // RFC 6749 §2.3.1 has both halves form-encoded; most clients forget to.
+    match (decode(key.as_bytes()), decode(secret.as_bytes())) {
+        (Some(consumer_key), Some(secret_key)) => {
+            Some(vec![Claimed { consumer_key, secret_key }, raw])
+        }
+        _ => Some(vec![raw]),
+    }
+}
+
+/// A body is JSON when it begins like an object, else a form: the content type that clients in the
+/// field declare says little.
+fn read_body(body: &[u8]) -> Result<Fields, Unreadable> {
+    let body = body.trim_ascii();
+    if body.first() == Some(&b'{') { read_json(body) } else { read_form(body) }
+}
+
+/// `application/x-www-form-urlencoded`; only the parameters that are known need be readable.
+fn read_form(text: &[u8]) -> Result<Fields, Unreadable> {
+    let mut fields = Fields::default();
+    for pair in text.split(|b| *b == b'&') {
+        let (name, value) = match pair.iter().position(|b| *b == b'=') {
+            Some(at) => (&pair[..at], &pair[at + 1..]),
+            None => (pair, &[][..]),
+        };
+        let Some(name) = decode(name).filter(|name| Fields::knows(name)) else {
+            continue;
+        };
+        fields.take(&name, decode(value).ok_or(Unreadable)?)?;
+    }
+    Ok(fields)
+}
+
+/// Undoes percent coding and `+`; a `%` that begins no code stands for itself. `None` unless the
+/// result is UTF-8.
+fn decode(text: &[u8]) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        let code = match tail {
+            [high, low, ..] if *first == b'%' => hex_digit(*high).zip(hex_digit(*low)),
+            _ => None,
+        };
+        rest = tail;
+        match (first, code) {
+            (_, Some((high, low))) => {
+                bytes.push(high << 4 | low);
+                rest = &tail[2..];
+            }
+            (b'+', None) => bytes.push(b' '),
+            (byte, None) => bytes.push(*byte),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+fn read_json(text: &[u8]) -> Result<Fields, Unreadable> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let fields = reader.deserialize_map(FieldsVisitor).map_err(|_| Unreadable)?;
+    reader.end().map_err(|_| Unreadable)?;
+    Ok(fields)
+}
+
+/// Reads an object name by name: serde_json alone would let the last of two equal names win.
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of text fields")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let twice = || serde::de::Error::custom("given twice");
+        let mut fields = Fields::default();
+        while let Some(name) = map.next_key::<String>()? {
+            if Fields::knows(&name) {
+                let value = map.next_value::<Option<String>>()?.unwrap_or_default();
+                fields.take(&name, value).map_err(|_| twice())?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests;

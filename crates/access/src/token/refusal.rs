@@ -1,0 +1,124 @@
+//! The refusals of the token endpoints: the error codes of RFC 6749 §5.2 and their answers, one form
+//! for each code whatever its cause.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use terms::exchange::Blame;
+use terms::limit::FAILURE_WINDOW;
+
+/// Why a token endpoint refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenRefusal {
+    /// The request cannot be read, or in two ways.
+    InvalidRequest,
+    /// Wrong key, wrong secret, revoked, stopped: nothing tells which.
+    InvalidClient,
+    /// The token to revoke was issued to another client (RFC 7009 §2.1, RFC 6749 §5.2).
+    InvalidGrant,
+    /// Another grant than client credentials.
+    UnsupportedGrantType,
+    /// Too many failures of this key or address (TOK-10).
+    SlowDown,
+    /// The journal or the database cannot be written, or too many slow checks are under way.
+    TemporarilyUnavailable,
+}
+
+impl TokenRefusal {
+    /// All of them.
+    pub const ALL: [TokenRefusal; 6] = [
+        TokenRefusal::InvalidRequest,
+        TokenRefusal::InvalidClient,
+        TokenRefusal::InvalidGrant,
+        TokenRefusal::UnsupportedGrantType,
+        TokenRefusal::SlowDown,
+        TokenRefusal::TemporarilyUnavailable,
+    ];
+
+    /// The code on the wire and in the journal.
+    pub const fn code(self) -> &'static str {
+        match self {
+            TokenRefusal::InvalidRequest => "invalid_request",
+            TokenRefusal::InvalidClient => "invalid_client",
+            TokenRefusal::InvalidGrant => "invalid_grant",
+            TokenRefusal::UnsupportedGrantType => "unsupported_grant_type",
+            TokenRefusal::SlowDown => "slow_down",
+            TokenRefusal::TemporarilyUnavailable => "temporarily_unavailable",
+        }
+    }
+
+    /// HTTP status of the answer.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            TokenRefusal::InvalidRequest
+            | TokenRefusal::InvalidGrant
+            | TokenRefusal::UnsupportedGrantType => StatusCode::BAD_REQUEST,
+            TokenRefusal::InvalidClient => StatusCode::UNAUTHORIZED,
+            TokenRefusal::SlowDown => StatusCode::TOO_MANY_REQUESTS,
+            TokenRefusal::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Whose turn it is.
+    pub const fn blame(self) -> Blame {
+        match self {
+            TokenRefusal::TemporarilyUnavailable => Blame::Platform,
+            _ => Blame::Consumer,
+        }
+    }
+
+    /// The body. RFC 6749 §5.2 allows ASCII only in the description, hence Vietnamese without marks.
+    const fn body(self) -> &'static str {
+        match self {
+            TokenRefusal::InvalidRequest => concat!(
+                r#"{"error":"invalid_request","error_description":"#,
+                r#""Yeu cau khong doc duoc hoac mau thuan / The request is unreadable or ambiguous"}"#
+            ),
+            TokenRefusal::InvalidClient => concat!(
+                r#"{"error":"invalid_client","error_description":"#,
+                r#""Khoa ket noi khong hop le / The client credentials are not valid"}"#
+            ),
+            TokenRefusal::InvalidGrant => concat!(
+                r#"{"error":"invalid_grant","error_description":"#,
+                r#""Token khong thuoc khoa nay / The token was issued to another client"}"#
+            ),
+            TokenRefusal::UnsupportedGrantType => concat!(
+                r#"{"error":"unsupported_grant_type","error_description":"#,
+                r#""Chi ho tro client_credentials / Only client_credentials is supported"}"#
+            ),
+            TokenRefusal::SlowDown => r#"{"error":"slow_down"}"#,
+            TokenRefusal::TemporarilyUnavailable => r#"{"error":"temporarily_unavailable"}"#,
+        }
+    }
+
+    /// The answer. `challenged`: the client used an Authorization header, so it is told the scheme.
+    pub(super) fn answer(self, challenged: bool) -> Response<Bytes> {
+        let mut answer = json(self.status(), Bytes::from_static(self.body().as_bytes()));
+        let headers = answer.headers_mut();
+        match self {
+            TokenRefusal::InvalidClient if challenged => {
+                let realm = HeaderValue::from_static(r#"Basic realm="lgsp", charset="UTF-8""#);
+                headers.insert(WWW_AUTHENTICATE, realm);
+            }
+            TokenRefusal::SlowDown => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(FAILURE_WINDOW.as_secs()));
+            }
+            TokenRefusal::TemporarilyUnavailable => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        answer
+    }
+}
+
+/// An answer in JSON that no cache keeps (RFC 6749 §5.1).
+pub(super) fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    answer
+}
