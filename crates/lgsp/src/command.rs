@@ -1,6 +1,8 @@
 //! The command line: what may be asked, and the way to the one file that answers.
 
 mod config;
+mod moment;
+mod simulate;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use terms::fault::Language;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, ConfigFault, Origin, choose_file, environment};
 use crate::output::{Exit, Failure, Outcome, Output};
@@ -17,14 +20,14 @@ use crate::output::{Exit, Failure, Outcome, Output};
 #[command(name = "lgsp", version, max_term_width = 100)]
 struct Line {
     #[command(flatten)]
-    common: Common,
+    flags: Flags,
     #[command(subcommand)]
     command: Command,
 }
 
 /// Flags of every command.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Common {
+pub(crate) struct Flags {
     /// Thư mục dữ liệu · Data folder [default: lgsp-data]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -52,6 +55,9 @@ enum Command {
     /// Cấu hình: kiểm tra, xem · Configuration: check, show
     #[command(subcommand)]
     Config(config::Command),
+    /// Hệ thống giả lập để thử kết nối · Stand-ins of the outside world
+    #[command(subcommand)]
+    Simulate(simulate::Command),
 }
 
 /// Reads the command line, runs the command, tells what went wrong, gives the exit code.
@@ -64,7 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    let output = line.common.output();
+    let output = line.flags.output();
     let exit = dispatch(line).unwrap_or_else(|failure| {
         if let Some(sentence) = &failure.sentence {
             output.message(sentence);
@@ -75,13 +81,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(line: Line) -> Outcome {
-    let common = &line.common;
+    let flags = &line.flags;
     match line.command {
-        Command::Config(command) => config::run(common, &command),
+        Command::Config(command) => config::run(flags, &command),
+        Command::Simulate(command) => simulate::run(flags, command),
     }
 }
 
-impl Common {
+impl Flags {
     fn output(&self) -> Output {
         Output {
             json: self.json,
@@ -126,5 +133,33 @@ impl Common {
 fn tell(output: Output, faults: &[ConfigFault]) {
     for fault in faults {
         output.message_text(&fault.line(output.language));
+    }
+}
+
+/// The runtime of a command.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+/// SIGTERM and SIGINT, caught from the moment this is made: before anybody is told to be ready.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Signals, Failure> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for either.
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

@@ -3,5 +3,7 @@
 pub mod command;
 pub mod config;
 pub mod host;
+pub mod lock;
 pub mod log;
+pub mod ops;
 pub mod output;

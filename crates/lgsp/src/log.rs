@@ -1,33 +1,78 @@
-//! Log lines: JSON on stderr, ids only, never a key, a token, a personal number or a body.
+//! Log lines and alerts: JSON on stderr, ids only, never a key, a token, a personal number or a
+//! body. A WARN line with a `code` is an alert and raises the metric `lgsp_alert`.
 
-use tracing_subscriber::layer::SubscriberExt;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, filter};
 
+/// Crates whose lines follow `[log] level`.
+const OURS: [&str; 10] = [
+    "lgsp",
+    "terms",
+    "simulator",
+    "store",
+    "keyring",
+    "journal",
+    "access",
+    "registry",
+    "connector",
+    "gateway",
+];
+
 /// Starts the log of this process at `level`. A second start in one process (tests) changes
 /// nothing. Lines of libraries come from WARN upward: below that they may quote headers.
-pub fn start(level: tracing::Level) {
-    let ours = [
-        "lgsp",
-        "terms",
-        "simulator",
-        "store",
-        "keyring",
-        "journal",
-        "access",
-        "registry",
-        "connector",
-        "gateway",
-    ];
-    let targets = filter::Targets::new()
-        .with_targets(ours.map(|name| (name, level)))
-        .with_default(level.min(tracing::Level::WARN));
+pub fn start(level: Level) {
+    let ours = |level: Level| filter::Targets::new().with_targets(OURS.map(|name| (name, level)));
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
         .with_writer(std::io::stderr)
-        .with_filter(targets);
-    let _ = tracing_subscriber::registry().with(lines).try_init();
+        .with_filter(ours(level).with_default(level.min(Level::WARN)));
+    // The metric stands whatever the level of the lines is.
+    let alerts = Alerts.with_filter(ours(Level::INFO));
+    let _ = tracing_subscriber::registry().with(lines).with(alerts).try_init();
+}
+
+/// Turns lines into the metric: WARN or ERROR with a `code` raises `lgsp_alert{code}` to 1, INFO
+/// with a `code` and `cleared = true` lowers it.
+struct Alerts;
+
+impl<S: Subscriber> Layer<S> for Alerts {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut seen = Seen::default();
+        event.record(&mut seen);
+        let Some(code) = seen.code else { return };
+        let raised = *event.metadata().level() <= Level::WARN;
+        if raised || seen.cleared {
+            metrics::gauge!("lgsp_alert", "code" => code).set(f64::from(u8::from(raised)));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    code: Option<String>,
+    cleared: bool,
+}
+
+impl Visit for Seen {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "code" {
+            self.code = Some(value.to_owned());
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.cleared |= field.name() == "cleared" && value;
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "code" {
+            self.code = Some(format!("{value:?}"));
+        }
+    }
 }

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 use terms::fault::Sentence;
 
-use super::{Common, tell};
+use super::{Flags, tell};
 use crate::config::{Config, Source};
 use crate::output::{Exit, Outcome, Table};
 
@@ -16,16 +16,16 @@ pub(super) enum Command {
     Show,
 }
 
-pub(super) fn run(common: &Common, command: &Command) -> Outcome {
+pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {
     match command {
-        Command::Check => check(common),
-        Command::Show => show(common),
+        Command::Check => check(flags),
+        Command::Show => show(flags),
     }
 }
 
-fn check(common: &Common) -> Outcome {
-    let output = common.output();
-    match Config::read(&common.origin()?) {
+fn check(flags: &Flags) -> Outcome {
+    let output = flags.output();
+    match Config::read(&flags.origin()?) {
         Ok(_) => {
             if output.json {
                 output.object(&json!({"ok": true}))?;
@@ -51,9 +51,9 @@ fn check(common: &Common) -> Outcome {
     }
 }
 
-fn show(common: &Common) -> Outcome {
-    let output = common.output();
-    let config = common.configuration()?;
+fn show(flags: &Flags) -> Outcome {
+    let output = flags.output();
+    let config = flags.configuration()?;
     let mut table = Table::new([
         output.say("Khóa", "Key"),
         output.say("Giá trị", "Value"),

@@ -1,0 +1,235 @@
+//! The province's main job, step by step, over real HTTP.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use simulator::consumer::{self, Account, Call, Reply};
+use simulator::fixture;
+use terms::clock::Clock;
+use terms::fault::Sentence;
+
+use super::report::{Report, Step};
+
+/// A change is live within one second; the demo waits a little longer before it says it is not.
+const LIVE_WAIT_MAX: Duration = Duration::from_secs(3);
+/// Pause between two looks for a change.
+const LIVE_LOOK: Duration = Duration::from_millis(50);
+/// The look-up that works until the key is revoked.
+const LAND: &str = "/dat-dai/1.0/tra-cuu?maThua=123";
+
+/// The one-stop system of the demo: its key, its token, and where it calls.
+pub(super) struct Consumer<'a> {
+    /// `http://ADDRESS` of the live listener.
+    pub(super) live: String,
+    pub(super) account: Account,
+    pub(super) clock: &'a Clock,
+    pub(super) token: String,
+}
+
+/// What came back, and after how long.
+struct Answer {
+    reply: Reply,
+    body: Value,
+    took: Duration,
+}
+
+impl Answer {
+    fn text(&self, field: &str) -> &str {
+        self.body[field].as_str().unwrap_or("")
+    }
+
+    /// A good answer of the provider: every answer carries the id of its exchange.
+    fn answered(&self) -> bool {
+        self.reply.status == 200 && self.reply.exchange_id().is_some()
+    }
+
+    /// This fault of the platform.
+    fn refused(&self, status: u16, code: &str) -> bool {
+        self.reply.status == status
+            && self.reply.fault().as_deref() == Some(code)
+            && self.reply.exchange_id().is_some()
+    }
+
+    fn told(&self, said: &str) -> String {
+        format!("HTTP {} · {said} · {} ms", self.reply.status.as_u16(), self.took.as_millis())
+    }
+}
+
+impl Consumer<'_> {
+    async fn get(&self, path: &str) -> anyhow::Result<Answer> {
+        self.send(Call::get(format!("{}{path}", self.live))).await
+    }
+
+    async fn post(&self, path: &str, body: String) -> anyhow::Result<Answer> {
+        self.send(Call::post(format!("{}{path}", self.live), "application/json", body)).await
+    }
+
+    async fn send(&self, call: Call) -> anyhow::Result<Answer> {
+        let opened = self.clock.instant();
+        let reply = consumer::call(&call.bearer(&self.token)).await?;
+        Ok(Answer {
+            body: serde_json::from_slice(&reply.body).unwrap_or(Value::Null),
+            reply,
+            took: self.clock.instant().saturating_duration_since(opened),
+        })
+    }
+
+    /// Asks for a token with key and secret, as any OAuth 2 client does.
+    pub(super) async fn get_token(&mut self, report: &mut Report) -> anyhow::Result<()> {
+        let token = consumer::token(&format!("{}/token", self.live), &self.account).await?;
+        let (chars, life) = (token.text.len(), token.lifetime.as_secs());
+        self.token = token.text;
+        report.add(Step {
+            name: "token",
+            title: Sentence::new(
+                "Hệ thống một cửa xin token bằng khóa kết nối",
+                "The one-stop system gets a token with its key",
+            ),
+            ok: chars == 60 && life == 3_600,
+            text: Sentence::made(
+                format!("token {chars} ký tự, sống {life} giây"),
+                format!("token of {chars} characters, lives {life} s"),
+            ),
+        })?;
+        Ok(())
+    }
+
+    /// Looks a land parcel up.
+    pub(super) async fn look_up_land(&self, report: &mut Report) -> anyhow::Result<()> {
+        let answer = self.get(LAND).await?;
+        let parcel = format!(
+            "{}, {} m², {}",
+            answer.text("maThua"),
+            answer.text("dienTich"),
+            answer.text("mucDichSuDung")
+        );
+        let ok = answer.answered() && answer.text("maThua") == "123";
+        report.add(Step {
+            name: "land",
+            title: Sentence::new("Tra cứu thửa đất 123", "Look up land parcel 123"),
+            ok,
+            text: same(answer.told(&parcel)),
+        })?;
+        Ok(())
+    }
+
+    /// Sends the dossier packets of the fixtures to the portal: login, new, the same again,
+    /// supplement, done, progress.
+    pub(super) async fn send_dossier(&self, report: &mut Report) -> anyhow::Result<()> {
+        let login = fixture_text("01", "")?;
+        let answer = self.post("/cong-dvc/1.0/mapi/login", login).await?;
+        let session = answer.text("session").to_owned();
+        let ok = answer.answered() && !session.is_empty();
+        report.add(Step {
+            name: "portal-login",
+            title: Sentence::new(
+                "Đăng nhập Cổng DVC quốc gia qua nền tảng",
+                "Log in to the National Public Service Portal",
+            ),
+            ok,
+            text: same(answer.told(answer.text("message"))),
+        })?;
+        let packets = [
+            ("dossier-new", "02", "0", "DongBoHoSoMC: hồ sơ mới", "DongBoHoSoMC: a new dossier"),
+            ("dossier-again", "05", "3", "DongBoHoSoMC: gửi trùng, Cổng báo đã có", "DongBoHoSoMC: sent twice, the portal says so"),
+            ("dossier-supplement", "03", "0", "DongBoHoSoMC: cập nhật, yêu cầu bổ sung", "DongBoHoSoMC: update, supplement asked"),
+            ("dossier-done", "04", "0", "DongBoHoSoMC: cập nhật, đã trả kết quả", "DongBoHoSoMC: update, result handed over"),
+            ("dossier-progress", "08", "0", "CapNhatTienDoHoSoMC: tiến độ xử lý", "CapNhatTienDoHoSoMC: progress"),
+        ];
+        for (name, number, code, vi, en) in packets {
+            let body = fixture_text(number, &session)?;
+            let answer = self.post("/cong-dvc/1.0/mapi/g", body).await?;
+            let ok = answer.answered() && error_code(&answer.body) == code;
+            let said = format!("error_code {}: {}", error_code(&answer.body), answer.text("message"));
+            let text = same(answer.told(&said));
+            report.add(Step { name, title: Sentence::new(vi, en), ok, text })?;
+        }
+        Ok(())
+    }
+
+    /// Calls a service it never subscribed to.
+    pub(super) async fn call_unsubscribed(&self, report: &mut Report) -> anyhow::Result<()> {
+        let answer = self.get("/ho-tich/1.0/tra-cuu?so=1").await?;
+        let title = Sentence::new(
+            "Gọi dịch vụ chưa đăng ký khai thác: phải bị từ chối",
+            "Call a service without a subscription: must be refused",
+        );
+        report.add(fault_step("unsubscribed", title, &answer, 403, "not_subscribed"))?;
+        Ok(())
+    }
+
+    /// Calls a provider that never answers; the version's time-out of 2 s ends it.
+    pub(super) async fn call_hanging(&self, report: &mut Report) -> anyhow::Result<()> {
+        let answer = self.get("/treo/1.0").await?;
+        let title = Sentence::new(
+            "Gọi hệ thống bị treo: phải có trả lời đúng thời hạn 2 giây",
+            "Call a provider that hangs: answered at its time-out of 2 s",
+        );
+        let mut step = fault_step("timeout", title, &answer, 504, "provider_timeout");
+        let in_time = (Duration::from_millis(1_900)..Duration::from_millis(3_000)).contains(&answer.took);
+        step.ok &= in_time;
+        report.add(step)?;
+        Ok(())
+    }
+
+    /// Calls until the revoked key's token is refused, and says how long that took.
+    pub(super) async fn call_revoked(&self, report: &mut Report) -> anyhow::Result<()> {
+        let revoked = self.clock.instant();
+        let (answer, after) = loop {
+            let answer = self.get(LAND).await?;
+            let after = self.clock.instant().saturating_duration_since(revoked);
+            if answer.reply.status == 401 || after > LIVE_WAIT_MAX {
+                break (answer, after);
+            }
+            tokio::time::sleep(LIVE_LOOK).await;
+        };
+        let title = Sentence::new(
+            "Thu hồi khóa rồi gọi lại: token cũ phải chết trong 1 giây",
+            "Revoke the key and call again: its token is dead within 1 s",
+        );
+        let mut step = fault_step("revoked", title, &answer, 401, "token_invalid");
+        step.ok &= after <= Duration::from_secs(1);
+        let after = after.as_millis();
+        step.text = Sentence::made(
+            format!("{} · sau {after} ms", step.text.vi),
+            format!("{} · after {after} ms", step.text.en),
+        );
+        report.add(step)?;
+        Ok(())
+    }
+}
+
+fn fault_step(
+    name: &'static str,
+    title: Sentence,
+    answer: &Answer,
+    status: u16,
+    code: &'static str,
+) -> Step {
+    let said = format!("{} – {}", answer.text("code"), answer.text("title"));
+    Step {
+        name,
+        title,
+        ok: answer.refused(status, code),
+        text: Sentence::made(answer.told(&said), answer.told(answer.text("code"))),
+    }
+}
+
+fn same(text: String) -> Sentence {
+    Sentence::made(text.clone(), text)
+}
+
+/// `0`, `"0"` and `"00"` all mean success to a real portal's clients.
+fn error_code(body: &Value) -> String {
+    let code = match &body["error_code"] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if code == "00" { "0".to_owned() } else { code }
+}
+
+fn fixture_text(number: &str, session: &str) -> anyhow::Result<String> {
+    fixture::find(number)
+        .and_then(|fixture| fixture.request_in(session))
+        .ok_or_else(|| anyhow::anyhow!("fixture {number} has no request"))
+}

@@ -1,0 +1,300 @@
+//! World: the platform as its operator runs it (the built program, a data folder, commands beside
+//! it), with simulated providers around it.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::wire::{Answer, Connection, request};
+
+/// The province of these tests; `PROVIDER` is the simulated provider's address.
+const PROVINCE: &str = r#"
+format: 1
+members:
+  - { code: H01, name: UBND tỉnh }
+  - { code: H01.009, name: Sở Tư pháp, parent: H01 }
+  - { code: H01.013, name: Sở Nông nghiệp và Môi trường, parent: H01 }
+systems:
+  - { code: one-stop, member: H01.009, name: Hệ thống một cửa }
+  - { code: archive, member: H01.009, name: Kho lưu trữ }
+services:
+  - code: land
+    provider: H01.013
+    name: Tra cứu đất đai
+    context: /datdai
+    versions:
+      - { version: "1.0", aliases: [v1], endpoints: { live: ["http://PROVIDER"], trial: ["http://PROVIDER"] }, body_max: 32MiB }
+  - code: short
+    provider: H01.013
+    name: Dịch vụ có thời hạn ngắn
+    context: /ngan
+    versions:
+      - { version: "1.0", timeout: 1s, endpoints: { live: ["http://PROVIDER"] } }
+  - code: other
+    provider: H01.013
+    name: Dịch vụ chưa đăng ký
+    context: /khac
+    versions:
+      - { version: "1.0", endpoints: { live: ["http://PROVIDER"] } }
+subscriptions:
+  - { system: one-stop, service: land, version: "1.0", environment: live }
+  - { system: one-stop, service: land, version: "1.0", environment: trial }
+  - { system: one-stop, service: short, version: "1.0", environment: live }
+  - { system: archive, service: land, version: "1.0", environment: live }
+credentials:
+  - { system: one-stop, environment: live }
+  - { system: one-stop, environment: trial }
+  - { system: archive, environment: live }
+"#;
+
+/// Consumer key and secret key of one system.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    pub consumer_key: String,
+    pub secret_key: String,
+}
+
+/// Where the running platform listens.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    pub live: SocketAddr,
+    pub trial: SocketAddr,
+    pub ops: SocketAddr,
+    pub live_tls: Option<SocketAddr>,
+}
+
+pub struct World {
+    pub dir: tempfile::TempDir,
+    pub provider: simulator::provider::Provider,
+    pub listening: Listening,
+    server: Child,
+    flags: Vec<String>,
+    credentials: Vec<(String, String, Credential)>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl World {
+    /// The platform with the province of these tests, running.
+    pub fn start() -> World {
+        World::start_with(&[])
+    }
+
+    /// The same, with a certificate and TLS on the live environment.
+    pub fn start_with_tls() -> World {
+        World::start_with(&["--live-tls", "127.0.0.1:0"])
+    }
+
+    /// The certificate of the TLS listener, to be trusted by clients.
+    pub fn certificate(&self) -> PathBuf {
+        self.dir.path().join("tls.crt")
+    }
+
+    /// The same with more flags for `serve`.
+    pub fn start_with(flags: &[&str]) -> World {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let provider = runtime
+            .block_on(simulator::provider::start(simulator::provider::Settings::default()))
+            .unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let province = PROVINCE.replace("PROVIDER", &provider.address.to_string());
+        std::fs::write(dir.path().join("province.yaml"), province).unwrap();
+        let data = dir.path().join("data");
+        let file = dir.path().join("province.yaml");
+        let lines = json_lines(&checked(run(&data, &["apply", "-f", path(&file)])));
+        let credentials = lines
+            .iter()
+            .filter(|line| line["secret_key"].is_string())
+            .map(|line| {
+                let text = |key: &str| line[key].as_str().unwrap().to_string();
+                let (consumer_key, secret_key) = (text("consumer_key"), text("secret_key"));
+                (text("system"), text("environment"), Credential { consumer_key, secret_key })
+            })
+            .collect();
+        let issued = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into()]).unwrap();
+        std::fs::write(dir.path().join("tls.crt"), issued.cert.pem()).unwrap();
+        std::fs::write(dir.path().join("tls.key"), issued.signing_key.serialize_pem()).unwrap();
+        let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+        let (server, listening) = serve(&data, &flags, None);
+        World { dir, provider, listening, server, flags, credentials, runtime }
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub fn runtime(&self) -> &tokio::runtime::Runtime {
+        &self.runtime
+    }
+
+    pub fn server_pid(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// The keys that `apply` printed for this system.
+    pub fn credential(&self, system: &str, environment: &str) -> Credential {
+        let found = self.credentials.iter().find(|(s, e, _)| s == system && e == environment);
+        found.unwrap_or_else(|| panic!("no key for {system}/{environment}")).2.clone()
+    }
+
+    /// A token from the live listener.
+    pub fn token(&self, system: &str) -> String {
+        let credential = self.credential(system, "live");
+        let answer = self.ask_token(self.listening.live, &credential);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["access_token"].as_str().unwrap().to_string()
+    }
+
+    pub fn ask_token(&self, listener: SocketAddr, credential: &Credential) -> Answer {
+        let body = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={}",
+            credential.consumer_key, credential.secret_key
+        );
+        let form = [("Content-Type", "application/x-www-form-urlencoded")];
+        let request = request("POST", "/token", &form, body.as_bytes());
+        Connection::open(listener).ask(request).expect("an answer")
+    }
+
+    /// One call on a connection of its own.
+    pub fn call(&self, token: &str, method: &str, target: &str, body: &[u8]) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let request = request(method, target, &[("Authorization", &bearer)], body);
+        Connection::open(self.listening.live).ask(request).expect("an answer")
+    }
+
+    /// Applies a registry file from another process, as an operator does.
+    pub fn apply(&self, yaml: &str) -> Vec<Value> {
+        let file = self.dir.path().join("change.yaml");
+        std::fs::write(&file, yaml).unwrap();
+        json_lines(&checked(self.run(&["apply", "-f", path(&file)])))
+    }
+
+    /// Runs a command on the same data folder.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        run(&self.data(), arguments)
+    }
+
+    /// The journal rows that fit the flags, after waiting for those of `exchanges` to be there.
+    pub fn rows(&self, flags: &[&str]) -> Vec<Value> {
+        let mut arguments = vec!["journal", "search", "--json", "--limit", "0"];
+        arguments.extend(flags);
+        json_lines(&checked(self.run(&arguments)))
+    }
+
+    /// The one row of an exchange.
+    pub fn row(&self, exchange: &str) -> Value {
+        let rows = self.rows(&["--exchange", exchange]);
+        assert_eq!(rows.len(), 1, "rows of {exchange}: {rows:?}");
+        rows[0].clone()
+    }
+
+    /// `journal verify` must find nothing wrong.
+    pub fn verify(&self) {
+        let output = self.run(&["journal", "verify"]);
+        assert!(output.status.success(), "{}", text(&output));
+    }
+
+    /// Ends the server without any chance to tidy up.
+    pub fn kill(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
+
+    /// Asks the server to stop and waits for it; gives its exit code.
+    pub fn stop(&mut self) -> i32 {
+        let pid = self.server.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.server.wait().unwrap().code().unwrap_or(-1)
+    }
+
+    /// Starts the server again where it listened before.
+    pub fn restart(&mut self) {
+        let (server, listening) = serve(&self.data(), &self.flags, Some(&self.listening));
+        self.server = server;
+        self.listening = listening;
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lgsp"));
+    command.env_remove("LGSP_DATABASE_URL").stdin(Stdio::null());
+    command
+}
+
+fn run(data: &Path, arguments: &[&str]) -> Output {
+    program().args(arguments).args(["--data", path(data)]).output().unwrap()
+}
+
+fn serve(data: &Path, flags: &[String], again: Option<&Listening>) -> (Child, Listening) {
+    let picked = "127.0.0.1:0".to_string();
+    let at = |pick: fn(&Listening) -> SocketAddr| match again {
+        Some(listening) => pick(listening).to_string(),
+        None => picked.clone(),
+    };
+    let folder = data.parent().unwrap();
+    let log = folder.join("server.log");
+    let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
+    let mut server = program()
+        .args(["serve", "--data", path(data), "--live", &at(|l| l.live), "--trial", &at(|l| l.trial)])
+        .args(["--ops", &at(|l| l.ops)])
+        .args(flags)
+        .env("LGSP_GATEWAY_LIVE_CERTIFICATE", folder.join("tls.crt"))
+        .env("LGSP_GATEWAY_LIVE_KEY", folder.join("tls.key"))
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap_or_else(|e| {
+        let log = std::fs::read_to_string(folder.join("server.log"));
+        panic!("no ready line ({e}): {line:?}\n{}", log.unwrap_or_default())
+    });
+    assert_eq!(ready["ready"], true, "{ready}");
+    let address = |key: &str| ready[key].as_str().unwrap().parse().unwrap();
+    let live_tls = ready["live_tls"].as_str().map(|text| text.parse().unwrap());
+    let (live, trial, ops) = (address("live"), address("trial"), address("ops"));
+    (server, Listening { live, trial, ops, live_tls })
+}
+
+pub fn text(output: &Output) -> String {
+    format!(
+        "exit {:?}\n{}\n{}",
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+pub fn checked(output: Output) -> Output {
+    assert!(output.status.success(), "{}", text(&output));
+    output
+}
+
+pub fn json_lines(output: &Output) -> Vec<Value> {
+    let lines = std::str::from_utf8(&output.stdout).unwrap().lines();
+    lines.map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Waits until `holds` does, asking again and again; panics after `limit`.
+pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + limit;
+    while !holds() {
+        assert!(Instant::now() < end, "waited {limit:?} in vain: {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
