@@ -109,6 +109,7 @@ fn server() -> &'static str {
     url
 }
 
+#[allow(clippy::zombie_processes, reason = "it ends after this process, which it watches")]
 fn start() -> (String, Child) {
     // PostgreSQL refuses to run as root.
     let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);

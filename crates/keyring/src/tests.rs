@@ -1,0 +1,1 @@
+//! The keyring and what is derived from it.
