@@ -8,4 +8,6 @@ pub mod portal;
 pub mod provider;
 pub mod received;
 mod server;
+#[cfg(test)]
+mod tests;
 mod wire;

@@ -123,6 +123,9 @@ impl Provider {
     }
 }
 
+/// Between the last byte of a part and the reset.
+const RESET_PAUSE: Duration = Duration::from_millis(20);
+
 /// What follows an answer.
 enum Next {
     Keep,
@@ -161,6 +164,8 @@ async fn answer(connection: &mut Connection, request: &Request) -> io::Result<Ne
         }
         Behaviour::ResetMidway { bytes } => {
             send_part(connection, bytes).await?;
+            // A reset throws away what the kernel has not yet handed over.
+            tokio::time::sleep(RESET_PAUSE).await;
             Ok(Next::Reset)
         }
         Behaviour::Drip { pause_millis, bytes, first_bytes } => {

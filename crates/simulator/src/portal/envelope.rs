@@ -63,6 +63,12 @@ pub(super) struct Keys {
     pub(super) state: Loose,
 }
 
+/// Reads a JSON object; an array, which serde would take for its fields in turn, is none.
+pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
+    let text = text.trim_ascii_start();
+    serde_json::from_slice(text).ok().filter(|_| text.starts_with(b"{"))
+}
+
 /// The records of a call with what was read of each; `Err` names what is wrong, in Vietnamese.
 pub(super) fn records(call: &Call) -> Result<Vec<(Keys, Box<RawValue>)>, String> {
     let data = call.data.as_ref().map_or("[]", |data| data.get());
@@ -74,8 +80,8 @@ pub(super) fn records(call: &Call) -> Result<Vec<(Keys, Box<RawValue>)>, String>
     let mut records = Vec::with_capacity(rows.len());
     for (at, row) in rows.into_iter().enumerate() {
         let number = at + 1;
-        let keys: Keys = serde_json::from_str(row.get())
-            .map_err(|_| format!("Bản ghi {number} không phải là đối tượng"))?;
+        let keys: Keys = object(row.get().as_bytes())
+            .ok_or_else(|| format!("Bản ghi {number} không phải là đối tượng"))?;
         if keys.dossier.0.is_empty() {
             return Err(format!("Bản ghi {number} thiếu MaHoSo"));
         }

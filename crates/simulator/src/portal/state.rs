@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use terms::clock::{Clock, Timestamp};
 use terms::random::Random;
 
-use super::envelope::{Call, Code, Keys, Login, Reply, records};
+use super::envelope::{Call, Code, Keys, Login, Reply, object, records};
 use super::{Settings, SuccessForm};
 
 /// Dossiers held at the most; more are refused.
@@ -98,9 +98,9 @@ impl State {
 
     /// Answers a login. A wrong user and a wrong password are told alike.
     pub(super) fn log_in(&mut self, body: &[u8]) -> Vec<u8> {
-        let reply = match serde_json::from_slice::<Login>(body) {
-            Err(_) => Err(refused("Nội dung không phải JSON")),
-            Ok(login) => self.open_session(&login),
+        let reply = match object::<Login>(body) {
+            None => Err(refused("Nội dung không phải là đối tượng JSON")),
+            Some(login) => self.open_session(&login),
         };
         self.print(reply)
     }
@@ -127,8 +127,8 @@ impl State {
 
     /// Answers a call of the data path.
     pub(super) fn take(&mut self, body: &[u8]) -> Vec<u8> {
-        let Ok(call) = serde_json::from_slice::<Call>(body) else {
-            return self.print(Err(refused("Nội dung không phải JSON")));
+        let Some(call) = object::<Call>(body) else {
+            return self.print(Err(refused("Nội dung không phải là đối tượng JSON")));
         };
         let live = self.sessions.get(&call.session.0);
         if live.is_none_or(|ends| *ends <= self.clock.now()) {
