@@ -2,6 +2,7 @@
 
 mod access;
 pub mod credential;
+mod follow;
 pub mod limiter;
 mod snapshot;
 pub mod token;

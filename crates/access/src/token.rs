@@ -190,7 +190,8 @@ pub fn issue(
     };
     let mut bytes = [0; TOKEN_BYTES];
     bytes[..BODY_BYTES].copy_from_slice(&body.encode());
-    let tag = tag(keyring, id, client.credential().environment, &bytes[..BODY_BYTES])?;
+    let environment = client.credential().environment;
+    let tag = keyring.token_key(id)?.tag(&vouched(environment, &bytes[..BODY_BYTES]));
     bytes[BODY_BYTES..].copy_from_slice(&tag);
     let mut text = String::with_capacity(TOKEN_CHARS);
     text.push_str(PREFIX);
@@ -216,15 +217,17 @@ pub(crate) fn verify(
     }
     let bytes = decode(token).ok_or(TokenFault::Invalid)?;
     let body = Body::decode(&bytes);
-    let own = tag(keyring, KeyId(body.key), environment, &bytes[..BODY_BYTES])
+    let (own, tag) = bytes.split_at(BODY_BYTES);
+    keyring
+        .token_key(KeyId(body.key))
+        .filter(|key| key.verify(&vouched(environment, own), tag))
         .ok_or(TokenFault::Invalid)?;
-    aws_lc_rs::constant_time::verify_slices_are_equal(&own, &bytes[BODY_BYTES..])
-        .map_err(|_| TokenFault::Invalid)?;
+    let tag = Tag::try_from(tag).map_err(|_| TokenFault::Invalid)?;
     let credential = snapshot
         .by_number(body.number)
         .filter(|credential| is_alive(credential, environment, &body))
         .ok_or(TokenFault::Invalid)?;
-    if snapshot.is_revoked(&own) || body.issued_at() > now.plus(TOKEN_SKEW) {
+    if snapshot.is_revoked(&tag) || body.issued_at() > now.plus(TOKEN_SKEW) {
         return Err(TokenFault::Invalid);
     }
     // In whole seconds on both sides, so that a token lives for its lifetime to the second.
@@ -233,7 +236,7 @@ pub(crate) fn verify(
     }
     Ok(Verified {
         caller: Caller { credential: credential.clone() },
-        tag: own,
+        tag,
         issued_at: body.issued_at(),
         expires_at: body.expires_at(),
     })
@@ -255,13 +258,9 @@ fn decode(token: &str) -> Option<[u8; TOKEN_BYTES]> {
     (read == Ok(TOKEN_BYTES)).then_some(bytes)
 }
 
-fn tag(keyring: &Keyring, id: KeyId, environment: Environment, body: &[u8]) -> Option<Tag> {
-    let key = keyring.token_key(id)?;
-    let mut tag = [0; TAG_BYTES];
-    tag.copy_from_slice(
-        &key.tag(&[PREFIX.as_bytes(), environment.as_str().as_bytes(), body])[..TAG_BYTES],
-    );
-    Some(tag)
+/// What the tag vouches for.
+fn vouched(environment: Environment, body: &[u8]) -> [&[u8]; 3] {
+    [PREFIX.as_bytes(), environment.as_str().as_bytes(), body]
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use keyring::{KeyId, Keyring};
 use terms::code::ConsumerKey;
 use terms::random::Random;
@@ -45,8 +44,8 @@ impl SecretHash {
         secret: &str,
     ) -> Result<SecretHash, CredentialFault> {
         let id = keyring.current();
-        let hash = keyed(keyring, id, key.as_str(), secret).ok_or(CredentialFault::Keyring)?;
-        Ok(SecretHash::Keyed(id, hash))
+        let hash = keyring.secret_hash(id, &salted(key.as_str(), secret));
+        Ok(SecretHash::Keyed(id, hash.ok_or(CredentialFault::Keyring)?))
     }
 
     /// The slow hash of a secret that might be guessed: some 20 ms of one core.
@@ -84,9 +83,7 @@ impl SecretHash {
     /// Is `secret` the one that was hashed? In constant time for one length of secret.
     pub(crate) fn matches(&self, keyring: &Keyring, key: &str, secret: &str) -> bool {
         match self {
-            SecretHash::Keyed(id, hash) => keyed(keyring, *id, key, secret).is_some_and(|own| {
-                verify_slices_are_equal(own.as_bytes(), hash.as_bytes()).is_ok()
-            }),
+            SecretHash::Keyed(id, hash) => keyring.verify_secret(*id, &salted(key, secret), hash),
             SecretHash::Slow(hash) => PasswordHash::new(hash)
                 .is_ok_and(|hash| argon2().verify_password(secret.as_bytes(), &hash).is_ok()),
         }
@@ -100,8 +97,8 @@ impl std::fmt::Debug for SecretHash {
 }
 
 /// The consumer key goes in as salt, so that two credentials with one secret do not show it.
-fn keyed(keyring: &Keyring, id: KeyId, key: &str, secret: &str) -> Option<String> {
-    keyring.secret_hash(id, &format!("{key}:{secret}"))
+fn salted(key: &str, secret: &str) -> String {
+    format!("{key}:{secret}")
 }
 
 /// 19 MiB, 2 passes, 1 lane: the first choice of the OWASP password storage guide.

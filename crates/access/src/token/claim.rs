@@ -128,16 +128,10 @@ fn read_basic(text: &[u8]) -> Option<Vec<Claimed>> {
     let pair = String::from_utf8(BASIC.decode(text).ok()?).ok()?;
     let (key, secret) = pair.split_once(':')?;
     let raw = Claimed { consumer_key: key.to_owned(), secret_key: secret.to_owned() };
-    if !pair.bytes().any(|b| b == b'%' || b == b'+') {
-        return Some(vec![raw]);
-    }
     // RFC 6749 §2.3.1 has both halves form-encoded; most clients forget to.
-    match (decode(key.as_bytes()), decode(secret.as_bytes())) {
-        (Some(consumer_key), Some(secret_key)) => {
-            Some(vec![Claimed { consumer_key, secret_key }, raw])
-        }
-        _ => Some(vec![raw]),
-    }
+    let decoded = decode(key.as_bytes()).zip(decode(secret.as_bytes()));
+    let decoded = decoded.map(|(consumer_key, secret_key)| Claimed { consumer_key, secret_key });
+    Some(decoded.into_iter().filter(|decoded| *decoded != raw).chain([raw.clone()]).collect())
 }
 
 /// A body is JSON when it begins like an object, else a form: the content type that clients in the

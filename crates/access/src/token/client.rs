@@ -9,8 +9,9 @@ use terms::clock::Timestamp;
 use terms::environment::Environment;
 use terms::limit::WEAK_CHECK_WAIT;
 
-use crate::access::{Access, Note};
+use crate::access::Access;
 use crate::credential::{Credential, SecretHash};
+use crate::follow::Errand;
 
 /// `last_used_at` is noted this often at the most.
 const USED_EVERY: Duration = Duration::from_secs(60);
@@ -157,7 +158,7 @@ impl Access {
             return Err(ClientFault::Dead(credential));
         }
         if self.0.used.lock().is_due(credential.number, now) {
-            self.leave(Note::Used { number: credential.number, at: now });
+            self.leave(Errand::Used { number: credential.number, at: now });
         }
         self.rehash(&credential, claimed);
         Ok(Client { credential })
@@ -176,7 +177,7 @@ impl Access {
             return;
         }
         if let Ok(new) = SecretHash::keyed(keyring, key, secret) {
-            self.leave(Note::Rehashed {
+            self.leave(Errand::Rehash {
                 number: credential.number,
                 consumer_key: key.clone(),
                 old: old.clone(),

@@ -22,7 +22,7 @@ use terms::limit::TOKEN_BODY_MAX;
 use super::claim::{self, Claim};
 use super::client::ClientFault;
 use super::refusal::json as answer_json;
-use super::{Client, NOUN, Terms, TokenRefusal};
+use super::{Client, Terms, TokenRefusal};
 use crate::access::Access;
 use crate::credential::Credential;
 
@@ -246,20 +246,9 @@ impl Visit<'_> {
                 terms: Some(terms.clone()),
             }));
         }
-        let now = self.access.0.clock.now();
-        let written = async {
-            let mut tx = self.access.0.store.write().await?;
-            super::store::delete_expired(&mut tx, now).await?;
-            let (tag, expires_at) = (&verified.tag, verified.expires_at);
-            super::store::insert(&mut tx, tag, credential.number, expires_at, now).await?;
-            tx.change(NOUN, &hex::encode(tag));
-            tx.commit().await?;
-            self.access.refresh().await
-        };
-        if let Err(error) = written.await {
-            tracing::warn!(%error, "a token could not be revoked");
-            return Err(TokenRefusal::TemporarilyUnavailable.into());
-        }
+        let revoked =
+            self.access.revoke_token(verified.tag, credential.number, verified.expires_at).await;
+        revoked.map_err(|_| TokenRefusal::TemporarilyUnavailable)?;
         self.record("revoked", client, terms, answer).await
     }
 
