@@ -119,7 +119,6 @@ struct Shared {
 }
 
 /// Starts a portal on the runtime of the caller. Fails when the address cannot be had.
-#[allow(clippy::unused_async, reason = "must be called within a runtime")]
 pub async fn start(settings: Settings) -> io::Result<Portal> {
     let address = settings.address;
     let shared = Arc::new(Shared {
@@ -206,7 +205,6 @@ async fn converse(stream: TcpStream, number: u64, shared: Arc<Shared>) {
         if connection.send(&bytes).await.is_err() || !request.keeps_alive() {
             return;
         }
-        connection.rest();
     }
 }
 

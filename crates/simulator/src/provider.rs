@@ -80,7 +80,6 @@ pub struct Provider {
 }
 
 /// Starts a provider on the runtime of the caller. Fails when an address cannot be had.
-#[allow(clippy::unused_async, reason = "must be called within a runtime")]
 pub async fn start(settings: Settings) -> io::Result<Provider> {
     let log = Arc::new(Log::new(settings.bound, settings.clock, None));
     let shared = log.clone();
@@ -137,7 +136,7 @@ async fn converse(stream: TcpStream, number: u64, log: Arc<Log>) {
     let mut connection = Connection::new(stream, number);
     while let Some(request) = connection.next(&log).await {
         match answer(&mut connection, &request).await {
-            Ok(Next::Keep) if request.keeps_alive() => connection.rest(),
+            Ok(Next::Keep) if request.keeps_alive() => {}
             Ok(Next::Keep | Next::Close) | Err(_) => return,
             Ok(Next::Reset) => {
                 // If the option cannot be set the connection closes in order: nothing to do.

@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use serde::Serialize;
 use terms::clock::{Clock, Timestamp};
 
 /// One request as it came.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Received {
     /// Rising from 1 in the order in which requests ended.
     pub id: u64,
@@ -21,7 +20,6 @@ pub struct Received {
     /// Did it come to its end, and could it be read?
     pub complete: bool,
     /// The first bytes of it, at most [`Bound::bytes`].
-    #[serde(skip)]
     pub raw: Bytes,
 }
 

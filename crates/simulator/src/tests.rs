@@ -98,6 +98,18 @@ async fn a_request_is_read_to_its_very_end_and_kept_byte_for_byte() {
         ("POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "400", "", false),
         ("POST /echo HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", "501", "", false),
         ("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400", "", false),
+        (
+            "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+            "413",
+            "",
+            false,
+        ),
+        (
+            "POST /echo HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+            "413",
+            "",
+            false,
+        ),
         ("GET /echo\r\n\r\n", "400", "", false),
         ("GET /echo HTTP/2.0\r\n\r\n", "505", "", false),
         ("GET /echo HTTP/1.1\r\nno colon\r\n\r\n", "400", "", false),

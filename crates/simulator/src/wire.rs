@@ -268,7 +268,7 @@ impl Connection {
             if size == 0 {
                 break;
             }
-            if body.len() + size > BODY_MAX {
+            if size > BODY_MAX - body.len() {
                 return Err(Stop::Refused(413));
             }
             while self.buffer.len() < at + size {
@@ -307,20 +307,14 @@ impl Connection {
 
     async fn fill(&mut self) -> Result<(), Stop> {
         // Idle connections hold no buffer: thousands of them are to be cheap.
-        if self.buffer.is_empty() && self.stream.readable().await.is_err() {
-            return Err(Stop::Closed);
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+            self.stream.readable().await.map_err(|_| Stop::Closed)?;
         }
         self.buffer.reserve(READ);
         match self.stream.read_buf(&mut self.buffer).await {
             Ok(0) | Err(_) => Err(Stop::Closed),
             Ok(_) => Ok(()),
-        }
-    }
-
-    /// Frees the buffer when nothing waits in it.
-    pub(crate) fn rest(&mut self) {
-        if self.buffer.is_empty() {
-            self.buffer = BytesMut::new();
         }
     }
 
