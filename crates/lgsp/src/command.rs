@@ -1,6 +1,8 @@
 //! The command line: what may be asked, and the way to the one file that answers.
 
 mod config;
+mod doctor;
+mod keyring;
 mod moment;
 mod simulate;
 
@@ -9,9 +11,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use terms::clock::Clock;
 use terms::fault::Language;
+use terms::random::Random;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::base::Base;
 use crate::config::{Config, ConfigFault, Origin, choose_file, environment};
 use crate::output::{Exit, Failure, Outcome, Output};
 
@@ -52,6 +57,11 @@ enum Lang {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Kiểm tra cài đặt, chỉ ra việc cần làm · Check the installation, say what to do
+    Doctor,
+    /// Bộ khóa của nền tảng · The platform's own keys
+    #[command(subcommand)]
+    Keyring(keyring::Command),
     /// Cấu hình: kiểm tra, xem · Configuration: check, show
     #[command(subcommand)]
     Config(config::Command),
@@ -83,6 +93,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(line: Line) -> Outcome {
     let flags = &line.flags;
     match line.command {
+        Command::Doctor => doctor::run(flags),
+        Command::Keyring(command) => keyring::run(flags, &command),
         Command::Config(command) => config::run(flags, &command),
         Command::Simulate(command) => simulate::run(flags, command),
     }
@@ -127,6 +139,11 @@ impl Flags {
             tell(self.output(), &faults);
             Failure::told(Exit::Usage)
         })
+    }
+
+    /// Database and keyring of a data folder that is there.
+    async fn base(&self) -> Result<Base, Failure> {
+        Base::find(self.configuration()?, Clock::system(), Random::system()).await
     }
 }
 

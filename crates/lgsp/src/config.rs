@@ -214,3 +214,15 @@ pub fn environment() -> Vec<(String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
 }
+
+/// Who runs this process, as the environment tells: for the audit's `cli:USER`.
+pub fn user() -> String {
+    let variables = environment();
+    let named = |name: &str| variables.iter().find(|(n, v)| n == name && !v.is_empty());
+    let user = named("SUDO_USER").or_else(|| named("USER")).or_else(|| named("LOGNAME"));
+    let fits = |c: &char| !c.is_control() && !c.is_whitespace();
+    match user {
+        Some((_, user)) => user.chars().filter(fits).take(64).collect(),
+        None => "unknown".to_owned(),
+    }
+}

@@ -1,5 +1,7 @@
 //! The program: configuration, wiring, commands, health and metrics listener.
 
+pub mod base;
+pub mod certificate;
 pub mod command;
 pub mod config;
 pub mod host;

@@ -1,0 +1,115 @@
+//! What server and commands stand on alike: the configuration, the open database, the keyring.
+
+use std::path::Path;
+
+use keyring::{Keyring, KeyringError};
+use store::{Store, StoreError};
+use terms::clock::Clock;
+use terms::fault::Sentence;
+use terms::random::Random;
+
+use crate::config::Config;
+use crate::output::{Exit, Failure};
+
+/// The parts that work beside a running server on the same data folder.
+#[derive(Clone)]
+pub struct Base {
+    /// What the program runs by.
+    pub config: Config,
+    /// The database, its migrations run.
+    pub store: Store,
+    /// The keyring, compared with the database.
+    pub keyring: Keyring,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+}
+
+impl Base {
+    /// Opens database and keyring; both are made where they are not there yet.
+    ///
+    /// # Errors
+    /// Exit 3 when the database or a file cannot be had, or the keyring is of another platform.
+    pub async fn open(config: Config, clock: Clock, random: Random) -> Result<Base, Failure> {
+        make_folder(&config.data)?;
+        let store = Store::open(&store::Config { url: config.database.clone() }).await?;
+        let keyring = Keyring::open(&config.keyring, &clock, &random)?;
+        keyring.check(&store).await?;
+        Ok(Base { config, store, keyring, clock, random })
+    }
+
+    /// The same for a command that changes nothing or needs what is there: a data folder that does
+    /// not exist is a slip of the keyboard, not a new platform.
+    ///
+    /// # Errors
+    /// Exit 2 when the data folder is not there.
+    pub async fn find(config: Config, clock: Clock, random: Random) -> Result<Base, Failure> {
+        must_exist(&config)?;
+        Base::open(config, clock, random).await
+    }
+}
+
+/// Is the data folder there? With a database server it need not be: a node may keep nothing there.
+///
+/// # Errors
+/// Exit 2 when it is not.
+pub fn must_exist(config: &Config) -> Result<(), Failure> {
+    if config.data.is_dir() || !config.database.starts_with("sqlite:") {
+        return Ok(());
+    }
+    let data = config.data.display();
+    Err(Failure::usage(
+        format!("không có thư mục dữ liệu {data}; chọn bằng --data"),
+        format!("there is no data folder {data}; choose it with --data"),
+    ))
+}
+
+fn make_folder(data: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|error| {
+        let data = data.display();
+        Failure::unable(
+            format!("không tạo được thư mục dữ liệu {data}: {error}"),
+            format!("cannot make the data folder {data}: {error}"),
+        )
+    })
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        let exit = match error {
+            StoreError::Url { .. } => Exit::Usage,
+            _ => Exit::Unable,
+        };
+        Failure { exit, sentence: Some(with_causes(error.sentence(), &error)) }
+    }
+}
+
+impl From<KeyringError> for Failure {
+    fn from(error: KeyringError) -> Failure {
+        let exit = match error {
+            KeyringError::Unknown { .. } | KeyringError::Current { .. } | KeyringError::Full => {
+                Exit::Refused
+            }
+            _ => Exit::Unable,
+        };
+        Failure { exit, sentence: Some(with_causes(error.sentence(), &error)) }
+    }
+}
+
+/// The sentence with what stands behind the error: its own text does not repeat its causes.
+pub(crate) fn with_causes(sentence: Sentence, error: &dyn std::error::Error) -> Sentence {
+    let mut causes = String::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !sentence.en.contains(&cause_text) {
+            causes.push_str(": ");
+            causes.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    Sentence::made(format!("{}{causes}", sentence.vi), format!("{}{causes}", sentence.en))
+}

@@ -1,0 +1,75 @@
+//! `lgsp doctor`: is everything there that the platform needs, and what to do where it is not.
+
+mod examine;
+
+use terms::fault::Sentence;
+
+use super::{Flags, runtime};
+use crate::base::must_exist;
+use crate::output::{Exit, Outcome, Output, Table};
+
+/// What was found at one place.
+#[derive(Clone, Debug)]
+struct Finding {
+    /// Fixed name of the check.
+    check: &'static str,
+    verdict: Verdict,
+    /// What was seen and, unless all is well, what to do.
+    sentence: Sentence,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Ok,
+    Warn,
+    Fail,
+}
+
+impl Verdict {
+    fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Ok => "ok",
+            Verdict::Warn => "warn",
+            Verdict::Fail => "fail",
+        }
+    }
+}
+
+impl Finding {
+    fn new(
+        check: &'static str,
+        verdict: Verdict,
+        vi: impl Into<String>,
+        en: impl Into<String>,
+    ) -> Finding {
+        Finding { check, verdict, sentence: Sentence::made(vi.into(), en.into()) }
+    }
+}
+
+pub(super) fn run(flags: &Flags) -> Outcome {
+    let config = flags.configuration()?;
+    must_exist(&config)?;
+    let findings = runtime()?.block_on(examine::all(&config));
+    print(flags.output(), &findings)?;
+    let failed = findings.iter().any(|finding| finding.verdict == Verdict::Fail);
+    Ok(if failed { Exit::Refused } else { Exit::Done })
+}
+
+fn print(output: Output, findings: &[Finding]) -> std::io::Result<()> {
+    let mut table = Table::new([
+        output.say("Kiểm tra", "Check"),
+        output.say("Kết luận", "Verdict"),
+        output.say("Chi tiết", "Detail"),
+    ]);
+    for finding in findings {
+        let text = finding.sentence.text(output.language);
+        let verdict = finding.verdict.as_str();
+        if output.json {
+            let check = finding.check;
+            output
+                .object(&serde_json::json!({"check": check, "verdict": verdict, "text": text}))?;
+        }
+        table.row([finding.check, verdict, text]);
+    }
+    if output.json { Ok(()) } else { output.table(&table) }
+}

@@ -1,0 +1,200 @@
+//! `lgsp key issue|rotate|revoke|list`: keys of systems.
+
+use std::time::Duration;
+
+use access::credential::{self, Credential, CredentialFault, Filter, Issued};
+use clap::Subcommand;
+use serde_json::{Value, json};
+use terms::clock::Timestamp;
+use terms::code::{ConsumerKey, SystemCode};
+use terms::environment::Environment;
+use terms::fault::Sentence;
+use terms::quantity::parse_duration;
+
+use super::{Flags, runtime};
+use crate::base::{Base, with_causes};
+use crate::output::{Exit, Failure, Outcome, Table};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Cấp một khóa mới; secret chỉ hiện lần này · Issue a key; its secret is shown once
+    Issue {
+        /// Mã hệ thống · Code of the system
+        #[arg(long, value_name = "CODE")]
+        system: String,
+        /// Môi trường: trial hoặc live · Environment
+        #[arg(long, value_parser = ["trial", "live"])]
+        environment: String,
+    },
+    /// Đổi secret; secret cũ còn dùng được trong thời gian gối đầu · Give it a new secret
+    Rotate {
+        /// Consumer key
+        consumer_key: String,
+        /// Thời gian cả hai secret cùng dùng được; 0s: thay ngay · Both secrets work so long
+        #[arg(long, default_value = "24h", value_parser = read_overlap)]
+        overlap: Duration,
+    },
+    /// Thu hồi khóa; token đã cấp cũng chết · Revoke it; its tokens die too
+    Revoke {
+        /// Consumer key
+        consumer_key: String,
+    },
+    /// Các khóa đã cấp, không có secret · Keys, without secrets
+    List {
+        /// Chỉ của hệ thống này · Of this system only
+        #[arg(long, value_name = "CODE")]
+        system: Option<String>,
+    },
+}
+
+/// The longest overlap: beyond it the old secret should be seen for what it is, a second secret.
+const OVERLAP_MAX: Duration = Duration::from_secs(90 * 24 * 3_600);
+
+fn read_overlap(text: &str) -> Result<Duration, String> {
+    let overlap = if text == "0s" { Some(Duration::ZERO) } else { parse_duration(text) };
+    overlap
+        .filter(|overlap| *overlap <= OVERLAP_MAX)
+        .ok_or_else(|| "0s, 30m, 24h, 7d … 90d".to_owned())
+}
+
+pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {
+    runtime()?.block_on(async {
+        let base = flags.base().await?;
+        match command {
+            Command::Issue { system, environment } => {
+                issue(flags, &base, system, environment).await
+            }
+            Command::Rotate { consumer_key, overlap } => {
+                let issuer = base.issuer();
+                let mut tx = base.store.write().await?;
+                let key = ConsumerKey::known(consumer_key.as_str());
+                let issued = issuer.rotate(&mut tx, &key, *overlap, &actor()).await?;
+                tx.commit().await?;
+                flags.output().object(&line(&issued, "updated", &["secret_key"]))?;
+                Ok(Exit::Done)
+            }
+            Command::Revoke { consumer_key } => revoke(flags, &base, consumer_key).await,
+            Command::List { system } => list(flags, &base, system.as_deref()).await,
+        }
+    })
+}
+
+/// Who changes things from the command line.
+pub(super) fn actor() -> String {
+    format!("cli:{}", crate::config::user())
+}
+
+async fn issue(flags: &Flags, base: &Base, system: &str, environment: &str) -> Outcome {
+    let code = SystemCode::known(system);
+    let environment = Environment::parse(environment).unwrap_or(Environment::Trial);
+    let issuer = base.issuer();
+    let mut tx = base.store.write().await?;
+    if !registry::system::exists(&mut tx, &code).await? {
+        return Err(Failure::refused(
+            format!("chưa có hệ thống {code}: đăng ký bằng `lgsp apply`"),
+            format!("there is no system {code}: register it with `lgsp apply`"),
+        ));
+    }
+    let issued = issuer.issue(&mut tx, &code, environment, &actor()).await?;
+    tx.commit().await?;
+    flags.output().object(&line(&issued, "created", &[]))?;
+    Ok(Exit::Done)
+}
+
+async fn revoke(flags: &Flags, base: &Base, key: &str) -> Outcome {
+    let key = ConsumerKey::known(key);
+    let issuer = base.issuer();
+    let mut tx = base.store.write().await?;
+    let revoked = issuer.revoke(&mut tx, &key, &actor()).await?;
+    tx.commit().await?;
+    let change = if revoked { "updated" } else { "unchanged" };
+    let fields: &[&str] = if revoked { &["revoked_at"] } else { &[] };
+    let output = flags.output();
+    output.object(&json!({"entry": "credential", "key": key, "change": change, "fields": fields}))?;
+    Ok(Exit::Done)
+}
+
+/// The credential line of design §6.
+pub(super) fn line(issued: &Issued, change: &str, fields: &[&str]) -> Value {
+    json!({
+        "entry": "credential",
+        "key": issued.consumer_key,
+        "change": change,
+        "fields": fields,
+        "system": issued.system,
+        "environment": issued.environment,
+        "consumer_key": issued.consumer_key,
+        "secret_key": issued.secret_key,
+    })
+}
+
+async fn list(flags: &Flags, base: &Base, system: Option<&str>) -> Outcome {
+    let filter = Filter { system: system.map(SystemCode::known), ..Filter::default() };
+    let credentials = credential::list(&base.store.pool, &filter).await.map_err(unread)?;
+    print(flags, &credentials, base.clock.now())
+}
+
+/// Prints credentials without secrets.
+pub(super) fn print(flags: &Flags, credentials: &[Credential], now: Timestamp) -> Outcome {
+    let output = flags.output();
+    let mut table = Table::new([
+        "Consumer key",
+        output.say("Hệ thống", "System"),
+        output.say("Môi trường", "Environment"),
+        output.say("Trạng thái", "State"),
+        output.say("Cấp lúc", "Created"),
+        output.say("Dùng lần cuối", "Last used"),
+        output.say("Secret cũ đến", "Old secret until"),
+        output.say("Secret yếu đến", "Weak until"),
+    ]);
+    let text = |at: Option<Timestamp>| at.map_or_else(|| "–".to_owned(), |at| at.to_string());
+    for one in credentials {
+        let state = if one.revoked_at.is_some() { "revoked" } else { "active" };
+        let previous = one.previous_until().filter(|until| *until > now);
+        if output.json {
+            output.object(&json!({
+                "consumer_key": one.consumer_key,
+                "system": one.system,
+                "environment": one.environment,
+                "state": state,
+                "created_at": one.created_at,
+                "last_used_at": one.last_used_at,
+                "revoked_at": one.revoked_at,
+                "previous_until": previous,
+                "weak_until": one.weak_until,
+            }))?;
+        }
+        table.row([
+            one.consumer_key.to_string(),
+            one.system.to_string(),
+            one.environment.to_string(),
+            state.to_owned(),
+            one.created_at.to_string(),
+            text(one.last_used_at),
+            text(previous),
+            text(one.weak_until),
+        ]);
+    }
+    if !output.json {
+        output.table(&table)?;
+    }
+    Ok(Exit::Done)
+}
+
+impl From<CredentialFault> for Failure {
+    fn from(fault: CredentialFault) -> Failure {
+        let exit = match &fault {
+            CredentialFault::Store(_) | CredentialFault::Keyring => Exit::Unable,
+            _ => Exit::Refused,
+        };
+        Failure { exit, sentence: Some(with_causes(fault.sentence(), &fault)) }
+    }
+}
+
+pub(super) fn unread<E: std::error::Error>(error: E) -> Failure {
+    let sentence = Sentence::new(
+        "không đọc được cơ sở dữ liệu",
+        "the database cannot be read",
+    );
+    Failure { exit: Exit::Unable, sentence: Some(with_causes(sentence, &error)) }
+}
