@@ -220,6 +220,35 @@ async fn a_migration_is_refused_rather_than_half_done() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_upgrade_runs_once_when_nodes_start_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite:{}/lgsp.db", folder.path().display());
+    for (engine, url) in [(Engine::Sqlite, file), (Engine::Postgres, new_database().await)] {
+        let address = Address::parse(&url).unwrap();
+        session::prepare(&address).unwrap();
+        let upgrade = |address: Address, steps: Vec<Migration>| async move {
+            let mut connection = session::connect(&address).await?;
+            migration::run_all(&mut connection, engine, &steps).await
+        };
+        let first = step(1, "CREATE TABLE one (a BIGINT)");
+        let second = step(2, "INSERT INTO one VALUES (1)");
+        upgrade(address.clone(), vec![first.clone()]).await.unwrap();
+        let steps = vec![first, second];
+        let nodes: Vec<_> =
+            (0..8).map(|_| tokio::spawn(upgrade(address.clone(), steps.clone()))).collect();
+        for node in nodes {
+            node.await.unwrap().unwrap_or_else(|e| panic!("{engine:?}: {e:?}"));
+        }
+        let mut connection = session::connect(&address).await.unwrap();
+        let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM one")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(rows, 1, "{engine:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_commit_raises_the_revision_and_names_the_keys() {
     for store in engines().await {
