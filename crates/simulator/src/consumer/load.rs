@@ -195,11 +195,11 @@ impl Run {
         if self.settings.calls.is_some_and(|calls| number >= calls) {
             return None;
         }
-        let due = match self.settings.pace {
-            Pace::Closed => self.now(),
-            Pace::Open { per_second } => self.began + due_after(number, per_second),
+        let after = match self.settings.pace {
+            Pace::Closed => self.now().duration_since(self.began),
+            Pace::Open { per_second } => due_after(number, per_second),
         };
-        (due.duration_since(self.began) < self.settings.duration).then_some((number, due))
+        (after < self.settings.duration).then(|| (number, self.began + after))
     }
 
     async fn token(&self) -> Result<Option<String>, Failure> {
@@ -225,7 +225,8 @@ impl Run {
     }
 }
 
-fn due_after(number: u64, per_second: f64) -> Duration {
+/// A rate that is no rate is due never.
+pub(super) fn due_after(number: u64, per_second: f64) -> Duration {
     Duration::try_from_secs_f64(number as f64 / per_second).unwrap_or(Duration::MAX)
 }
 

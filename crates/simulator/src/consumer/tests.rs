@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::load::due_after;
 use super::report::quantile;
 use super::{Account, Call, Failure, Pace, Settings, Shot, call, run, token};
 use crate::provider;
@@ -37,6 +38,16 @@ fn quantiles_are_those_of_the_nearest_rank() {
     ];
     for (values, percent, expected) in table {
         assert_eq!(quantile(values, *percent), *expected, "{percent} of {}", values.len());
+    }
+}
+
+#[test]
+fn calls_are_due_at_their_rate() {
+    for (number, per_second, millis) in [(0, 200.0, 0), (1, 200.0, 5), (300, 0.5, 600_000)] {
+        assert_eq!(due_after(number, per_second), Duration::from_millis(millis));
+    }
+    for per_second in [0.0, -1.0, f64::NAN] {
+        assert_eq!(due_after(0, per_second).max(due_after(1, per_second)), Duration::MAX);
     }
 }
 

@@ -13,6 +13,8 @@ use super::{Settings, SuccessForm};
 
 /// Dossiers held at the most; more are refused.
 const DOSSIERS_MAX: usize = 100_000;
+/// States and progress rows of one dossier at which further ones are refused.
+const ROWS_MAX: usize = 10_000;
 /// Sessions held at the most; the login is refused while so many live.
 const SESSIONS_MAX: usize = 10_000;
 /// The failure without a number of its own.
@@ -197,11 +199,16 @@ impl State {
     }
 
     fn check_known(&self, rows: &Rows) -> Result<(), Refusal> {
-        let mut codes = rows.iter().map(|(keys, _)| &keys.dossier.0);
-        match codes.find(|code| !self.dossiers.contains_key(*code)) {
-            Some(code) => Err(refused(&format!("Không tìm thấy hồ sơ {code}"))),
-            None => Ok(()),
+        for (keys, _) in rows {
+            let code = &keys.dossier.0;
+            let Some(dossier) = self.dossiers.get(code) else {
+                return Err(refused(&format!("Không tìm thấy hồ sơ {code}")));
+            };
+            if dossier.states.len() + dossier.progress.len() >= ROWS_MAX {
+                return Err(refused(&format!("Quá nhiều bản ghi của hồ sơ {code} trong mô phỏng")));
+            }
         }
+        Ok(())
     }
 
     fn progress(&mut self, rows: Rows) -> Result<Reply<'static>, Refusal> {

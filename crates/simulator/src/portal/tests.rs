@@ -165,6 +165,21 @@ fn a_batch_is_taken_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_dossier_does_not_grow_without_end() {
+    let mut state = State::new(settings());
+    let session = login(&mut state);
+    assert_eq!(code(&take(&mut state, &session, "02")), 0);
+    let row = format!(r#"{{"MaHoSo":"{DOSSIER}"}}"#);
+    let rows = vec![row; 4_999].join(",");
+    let body =
+        format!(r#"{{"session":"{session}","service":"CapNhatTienDoHoSoMC","data":[{rows}]}}"#);
+    for expected in [0, 0, 0, -1] {
+        assert_eq!(code(&parse(&state.take(body.as_bytes()))), expected);
+    }
+    assert_eq!(code(&take(&mut state, &session, "03")), -1);
+}
+
+#[test]
 fn calls_that_cannot_be_read_are_refused_in_words() {
     let mut state = State::new(settings());
     let session = login(&mut state);
