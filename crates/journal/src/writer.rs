@@ -1,0 +1,513 @@
+//! The writer: one thread that takes what is queued, writes it, syncs it and wakes who waits; and
+//! a second one that seals closed segments behind it.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use terms::clock::Timestamp;
+use terms::exchange::ExchangeId;
+
+use crate::disk::{Disk, LogFile};
+use crate::entry::{Bounds, Config, Sync};
+use crate::error::{JournalError, Unavailable};
+use crate::frame::{self, HEAD, kind};
+use crate::key::SigningKey;
+use crate::manifest::{Manifest, Sealer};
+use crate::queue::{Queue, Work};
+use crate::recovery::{self, Recovery};
+use crate::row::{self, Row};
+use crate::segment::{Begin, MAGIC, SegmentName};
+
+pub(crate) mod ending;
+
+/// The writer looks at its disk, its clock and its folded rows this often; a failed one tries
+/// again this often; an `open` frame nobody waits for is on the disk after this long.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A closed segment, to be sealed as far as it counts.
+pub(crate) struct Closed {
+    pub path: PathBuf,
+    pub name: SegmentName,
+    pub bytes: u64,
+}
+
+/// The two threads.
+pub(crate) struct Threads {
+    writer: JoinHandle<()>,
+    sealer: JoinHandle<()>,
+}
+
+impl Threads {
+    /// Waits for both to end.
+    pub(crate) fn join(self) {
+        // A panic in them has been reported by the panic hook; there is nothing left to do here.
+        let _ = self.writer.join();
+        let _ = self.sealer.join();
+    }
+}
+
+/// Recovers the folder, begins a segment, seals the older ones and starts both threads.
+pub(crate) fn start(
+    config: &Config,
+    queue: &Arc<Queue>,
+    disk: Arc<dyn Disk>,
+    bounds: Bounds,
+    key: SigningKey,
+) -> Result<(Threads, Recovery), JournalError> {
+    let now = queue.clock.now();
+    let manifest = Manifest::read(&config.dir)?;
+    let mut sealer = Sealer::open(&config.dir, &manifest, key, &*disk)?;
+    let left = recovery::look(&config.dir, &queue.node, &manifest)?;
+    let (jobs, closed) = mpsc::channel();
+    let mut writer = Writer {
+        queue: queue.clone(),
+        disk,
+        dir: config.dir.clone(),
+        sync: config.sync,
+        bounds,
+        jobs,
+        waiting_jobs: Vec::new(),
+        segment: None,
+        next: left.next,
+        previous: left.previous,
+        open: HashMap::new(),
+        pending: Pending::default(),
+        ticked: queue.clock.instant(),
+        failed: false,
+    };
+    for row in left.stopped_rows(now) {
+        writer.put_row(&row);
+    }
+    writer.begin().map_err(|e| JournalError::io(&config.dir, e))?;
+    writer.pending.clear();
+    writer.watch();
+    let recovery = left.settle(&mut sealer, now)?;
+    let clock = queue.clock.clone();
+    let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+        thread.map_err(|e| JournalError::io(&config.dir, e))
+    };
+    let threads = Threads {
+        sealer: spawn("journal-seal", Box::new(move || seal_all(sealer, &closed, &clock)))?,
+        writer: spawn("journal", Box::new(move || writer.run()))?,
+    };
+    Ok((threads, recovery))
+}
+
+/// Seals in the order of the segments; what fails is left to the next start, so that the order of
+/// the manifest stays that of the segments.
+fn seal_all(mut sealer: Sealer, closed: &mpsc::Receiver<Closed>, clock: &terms::clock::Clock) {
+    let mut broken = false;
+    for Closed { path, name, bytes } in closed {
+        if broken {
+            continue;
+        }
+        if let Err(error) = sealer.seal(&path, &name, bytes, clock.now()) {
+            let cause = error.sentence().en;
+            tracing::warn!(code = "journal_seal", %cause, "a segment stays unsealed");
+            broken = true;
+        }
+    }
+}
+
+struct Segment {
+    file: Box<dyn LogFile>,
+    path: PathBuf,
+    name: SegmentName,
+    opened_at: Timestamp,
+    /// Bytes written.
+    bytes: u64,
+    /// Bytes acknowledged.
+    durable: u64,
+    /// Number of the next frame.
+    number: u32,
+    /// Holds more than what it began with.
+    grown: bool,
+}
+
+/// Frames not yet acknowledged.
+#[derive(Default)]
+struct Pending {
+    frames: Vec<u8>,
+    /// Up to here they are in the current segment.
+    written: usize,
+    /// Up to here they have been looked through.
+    walked: usize,
+    /// Where rows of held answers begin.
+    held: Vec<usize>,
+    /// Sequence number of the last.
+    to: u64,
+    closing: usize,
+    demanded: bool,
+}
+
+impl Pending {
+    fn clear(&mut self) {
+        let mut frames = std::mem::take(&mut self.frames);
+        frames.clear();
+        let mut held = std::mem::take(&mut self.held);
+        held.clear();
+        *self = Pending { frames, held, to: self.to, ..Pending::default() };
+    }
+
+    /// Takes over a batch.
+    fn add(&mut self, mut work: Work) -> Vec<u8> {
+        self.to = work.to;
+        self.closing += work.closing;
+        self.demanded |= work.demanded;
+        if self.frames.is_empty() {
+            std::mem::swap(&mut self.frames, &mut work.frames);
+        } else {
+            self.frames.append(&mut work.frames);
+        }
+        work.frames.clear();
+        work.frames
+    }
+}
+
+struct Writer {
+    queue: Arc<Queue>,
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    sync: Sync,
+    bounds: Bounds,
+    jobs: mpsc::Sender<Closed>,
+    /// Closed segments that wait for their successor to be durable.
+    waiting_jobs: Vec<Closed>,
+    segment: Option<Segment>,
+    next: u64,
+    previous: (u64, u64),
+    /// Records open in the log: their rows as far as known, encoded.
+    open: HashMap<ExchangeId, Box<[u8]>>,
+    pending: Pending,
+    ticked: Instant,
+    failed: bool,
+}
+
+impl Writer {
+    fn run(mut self) {
+        let mut spare = Vec::new();
+        loop {
+            let since = self.queue.clock.instant().saturating_duration_since(self.ticked);
+            let (work, stopping) = self.queue.take(spare, TICK.saturating_sub(since));
+            let look = work.look;
+            spare = self.absorb(work);
+            if stopping {
+                self.end();
+                return;
+            }
+            let since = self.queue.clock.instant().saturating_duration_since(self.ticked);
+            let due = since >= TICK || look;
+            if due {
+                self.tick();
+            }
+            if !self.failed {
+                self.flush(due);
+            }
+        }
+    }
+
+    /// Once a second: the disk, the folded rows, a failed writer's next attempt.
+    fn tick(&mut self) {
+        self.ticked = self.queue.clock.instant();
+        self.watch();
+        if self.failed {
+            self.retry();
+        } else {
+            let due = self.queue.fold.lock().due(self.queue.clock.now());
+            for row in due {
+                self.put_row(&row);
+            }
+        }
+    }
+
+    fn watch(&self) {
+        match self.disk.room(&self.dir) {
+            Ok(room) => self.queue.note_room(room),
+            Err(error) => tracing::warn!(code = "journal_disk", %error, "the disk cannot be asked"),
+        }
+    }
+
+    /// Takes over a batch and closes the records whose caller broke off; gives back room for the
+    /// next batch.
+    fn absorb(&mut self, mut work: Work) -> Vec<u8> {
+        let abandoned = std::mem::take(&mut work.abandoned);
+        let spare = self.pending.add(work);
+        self.walk();
+        for id in abandoned {
+            self.close_open(id, ending::internal);
+        }
+        spare
+    }
+
+    /// Appends a row of the writer's own.
+    fn put_row(&mut self, row: &Row) {
+        let node = self.queue.node.clone();
+        frame::push(&mut self.pending.frames, kind::ROW, |out| row.encode_at(&node, out));
+        self.pending.demanded = true;
+        self.walk();
+    }
+
+    /// Ends a record that its caller did not.
+    fn close_open(&mut self, id: ExchangeId, end: fn(&mut Row, Timestamp)) {
+        self.pending.demanded = true;
+        let Some(Ok(mut row)) = self.open.get(&id).map(|open| Row::decode(open)) else {
+            return;
+        };
+        end(&mut row, self.queue.clock.now());
+        self.put_row(&row);
+    }
+
+    /// Looks through the frames that came: which records open and close, which answers are held.
+    fn walk(&mut self) {
+        let Pending { frames, walked, held, .. } = &mut self.pending;
+        while *walked < frames.len() {
+            let at = *walked;
+            let end = at + HEAD + frame::payload_len(frames, at);
+            let (head, payload) = frames[at..end].split_at_mut(HEAD);
+            match head[12] {
+                kind::OPEN => {
+                    if let Some(id) = row::exchange_id(payload) {
+                        self.open.insert(id, (&*payload).into());
+                    }
+                }
+                kind::ROW | kind::ROW_HELD => {
+                    if head[12] == kind::ROW_HELD {
+                        head[12] = kind::ROW;
+                        held.push(at);
+                    }
+                    if let Some(id) = row::exchange_id(payload) {
+                        self.open.remove(&id);
+                    }
+                }
+                _ => {}
+            }
+            *walked = end;
+        }
+    }
+
+    /// Writes what came; syncs it when somebody waits, or when `all` is to be durable.
+    fn flush(&mut self, all: bool) {
+        if self.pending.frames.is_empty() {
+            self.settle();
+        } else {
+            let done = self.write().and_then(|()| {
+                let due = self.pending.demanded || all;
+                if due { self.sync().map(|()| true) } else { Ok(false) }
+            });
+            match done {
+                Ok(true) => self.settle(),
+                Ok(false) => return,
+                Err(error) => self.fail_over(&error),
+            }
+        }
+        if self.is_full()
+            && let Err(error) = self.rotate()
+        {
+            self.fail(&error);
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let Some(segment) = &mut self.segment else {
+            return Err(io::Error::other("no segment"));
+        };
+        let fresh = &mut self.pending.frames[self.pending.written..];
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        segment.number = number(fresh, segment.number);
+        segment.file.write(fresh)?;
+        segment.bytes += fresh.len() as u64;
+        segment.grown = true;
+        self.pending.written = self.pending.frames.len();
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if let Some(segment) = &mut self.segment {
+            if self.sync == Sync::Always {
+                segment.file.sync()?;
+            }
+            segment.durable = segment.bytes;
+        }
+        Ok(())
+    }
+
+    /// Everything pending is durable.
+    fn settle(&mut self) {
+        let (to, closing) = (self.pending.to, self.pending.closing);
+        self.pending.clear();
+        self.queue.release(closing);
+        if to > self.queue.ledger.durable() {
+            self.queue.ledger.advance(to);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.segment.as_ref().is_some_and(|segment| {
+            let age = self.queue.clock.now().since(segment.opened_at);
+            let full = segment.bytes >= self.bounds.segment_bytes;
+            segment.grown && (full || age >= self.bounds.segment_age)
+        })
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        self.close_segment();
+        self.begin()
+    }
+
+    /// Never touches the current segment again.
+    fn close_segment(&mut self) {
+        if let Some(Segment { path, name, durable, .. }) = self.segment.take() {
+            self.previous = (name.sequence, durable);
+            self.waiting_jobs.push(Closed { path, name, bytes: durable });
+        }
+    }
+
+    /// Begins a segment with the records still open and all that is not acknowledged, so that it
+    /// stands alone; on an error nothing of it is left. Then the older ones may be sealed.
+    fn begin(&mut self) -> io::Result<()> {
+        let name = SegmentName { node: self.queue.node.to_string(), sequence: self.next };
+        let path = self.dir.join(name.file());
+        let file = self.disk.create(&path).inspect_err(|error| {
+            // What could not be removed keeps its number.
+            self.next += u64::from(error.kind() == io::ErrorKind::AlreadyExists);
+        })?;
+        let mut segment = Segment {
+            file,
+            path,
+            opened_at: self.queue.clock.now(),
+            bytes: 0,
+            durable: 0,
+            number: 0,
+            grown: !self.pending.frames.is_empty(),
+            name,
+        };
+        let written = self.write_first(&mut segment);
+        if let Err(error) = written {
+            // Nothing in it was acknowledged; a file that stays is passed over the next time.
+            let _ = self.disk.remove(&segment.path);
+            return Err(error);
+        }
+        self.pending.written = self.pending.frames.len();
+        self.next += 1;
+        self.segment = Some(segment);
+        for job in self.waiting_jobs.drain(..) {
+            // Without a sealer it stays unsealed until the next start.
+            let _ = self.jobs.send(job);
+        }
+        Ok(())
+    }
+
+    fn write_first(&mut self, segment: &mut Segment) -> io::Result<()> {
+        let begin = Begin {
+            node: self.queue.node.clone(),
+            sequence: self.next,
+            opened_at: segment.opened_at,
+            previous: self.previous,
+        };
+        let mut first = MAGIC.to_vec();
+        frame::push(&mut first, kind::BEGIN, |out| begin.encode(out));
+        for open in self.open.values() {
+            frame::push(&mut first, kind::OPEN, |out| out.extend_from_slice(open));
+        }
+        segment.number = number(&mut first[MAGIC.len()..], 0);
+        segment.number = number(&mut self.pending.frames, segment.number);
+        segment.file.write(&first)?;
+        segment.file.write(&self.pending.frames)?;
+        if self.sync == Sync::Always {
+            segment.file.sync()?;
+        }
+        segment.bytes = (first.len() + self.pending.frames.len()) as u64;
+        segment.durable = segment.bytes;
+        Ok(())
+    }
+
+    /// The segment could not be written: a new one takes what is not acknowledged.
+    fn fail_over(&mut self, error: &io::Error) {
+        tracing::warn!(code = "journal_failed", %error, "a segment is given up");
+        self.close_segment();
+        match self.begin() {
+            Ok(()) => self.settle(),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// No segment can be written: everybody is told, the frames are kept for the next attempt.
+    fn fail(&mut self, error: &io::Error) {
+        tracing::error!(code = "journal_failed", %error, "the journal cannot be written");
+        self.failed = true;
+        let reason = Unavailable::Failed.to_string() + ": " + &error.to_string();
+        let work = self.queue.fail(reason);
+        self.absorb(work);
+        self.tell_lost();
+    }
+
+    /// What is pending was reported to its callers as not written: its rows say so.
+    fn tell_lost(&mut self) {
+        let held = std::mem::take(&mut self.pending.held);
+        self.pending.frames = ending::lost(&self.pending.frames, &held);
+        self.pending.walked = self.pending.frames.len();
+        self.pending.written = 0;
+    }
+
+    fn retry(&mut self) {
+        self.tell_lost();
+        if self.begin().is_err() {
+            return;
+        }
+        self.settle();
+        while let Some(work) = self.queue.recover() {
+            self.absorb(work);
+            self.tell_lost();
+            if let Err(error) = self.write().and_then(|()| self.sync()) {
+                tracing::warn!(code = "journal_failed", %error, "the journal failed again");
+                self.close_segment();
+                return;
+            }
+            self.settle();
+        }
+        self.failed = false;
+        tracing::warn!(code = "journal_failed", "the journal is written again");
+    }
+
+    /// The last of it: what is queued, what is folded, what is still open; then the seal.
+    fn end(mut self) {
+        let folded = self.queue.fold.lock().drain();
+        for row in folded {
+            self.put_row(&row);
+        }
+        let open: Vec<_> = self.open.keys().copied().collect();
+        for id in open {
+            self.close_open(id, ending::stopped);
+        }
+        if self.failed {
+            self.retry();
+        } else {
+            self.flush(true);
+        }
+        self.queue.ledger.stop();
+        if !self.failed {
+            self.close_segment();
+            for job in self.waiting_jobs.drain(..) {
+                let _ = self.jobs.send(job);
+            }
+        }
+    }
+}
+
+/// Numbers frames and adds the checks of their heads; gives the next number.
+fn number(frames: &mut [u8], mut next: u32) -> u32 {
+    let mut at = 0;
+    while at < frames.len() {
+        frame::seal(&mut frames[at..at + HEAD], next);
+        next = next.wrapping_add(1);
+        at += HEAD + frame::payload_len(frames, at);
+    }
+    next
+}
