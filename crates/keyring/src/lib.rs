@@ -4,7 +4,7 @@
 mod derived;
 mod error;
 mod file;
-mod ring;
+mod keyring;
 mod store;
 
 #[cfg(test)]
@@ -12,7 +12,7 @@ mod tests;
 
 pub use derived::TagKey;
 pub use error::KeyringError;
-pub use ring::{Entry, Keyring, State};
+pub use keyring::{Entry, Keyring, State};
 
 /// The id of an entry of the keyring, 1 to 255; it stands in each token, secret, sealed text and
 /// journal row that was made under the entry.

@@ -4,15 +4,19 @@ use std::collections::BTreeSet;
 
 use sqlx::{AnyConnection, AnyExecutor, Row};
 
-use crate::{Store, StoreError};
+use tokio::time::timeout;
+
+use crate::{GRACE, READ_WAIT_MAX, Store, StoreError};
 
 /// Changes of this many last revisions are kept; who is further behind loads everything anew.
 pub const REVISIONS_KEPT: u64 = 100_000;
 /// Old changes are deleted once in this many revisions.
 const PRUNE_EVERY: u64 = 1_000;
-/// A transaction that changes more keys than this writes none: loading everything anew is then
-/// quicker than following, and the table keeps a limit.
+/// A reader takes over at most this many keys at once, and a transaction that changes more writes
+/// none: loading everything anew is then quicker than following.
 pub const KEYS_MAX: usize = 10_000;
+/// One more than are taken over, to see that there are more.
+const KEYS_LIMIT: i64 = KEYS_MAX as i64 + 1;
 /// Keys written by one statement.
 const KEYS_A_STATEMENT: usize = 100;
 
@@ -53,8 +57,16 @@ pub async fn revision(store: &Store) -> Result<u64, StoreError> {
     Ok(current(&store.pool).await?)
 }
 
-/// What changed after `revision`. Ask again at each tick of [`Store::watch`].
+/// What changed after `revision`. Ask again at each tick of [`Store::watch`]. Waits at most
+/// [`READ_WAIT_MAX`] for the answer as for the connection.
 pub async fn since(store: &Store, revision: u64) -> Result<Since, StoreError> {
+    match timeout(READ_WAIT_MAX + GRACE, ask(store, revision)).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(StoreError::Silent),
+    }
+}
+
+async fn ask(store: &Store, revision: u64) -> Result<Since, sqlx::Error> {
     let current = current(&store.pool).await?;
     if revision == current {
         return Ok(Since::Changes { revision, changes: Vec::new() });
@@ -64,17 +76,18 @@ pub async fn since(store: &Store, revision: u64) -> Result<Since, StoreError> {
     }
     let rows = sqlx::query(
         "SELECT revision, noun, key FROM change WHERE revision > $1 AND revision <= $2 \
-         ORDER BY revision, noun, key",
+         ORDER BY revision, noun, key LIMIT $3",
     )
     .bind(signed(revision))
     .bind(signed(current))
+    .bind(KEYS_LIMIT)
     .fetch_all(&store.pool)
     .await?;
     // Read last: what was deleted while the rows were read shows here.
     let reload: i64 = sqlx::query_scalar("SELECT reload FROM revision WHERE id = 1")
         .fetch_one(&store.pool)
         .await?;
-    if revision < unsigned(reload) {
+    if revision < unsigned(reload) || rows.len() > KEYS_MAX {
         return Ok(Since::Reload { revision: current });
     }
     let changes = rows.iter().map(read).collect::<Result<_, sqlx::Error>>()?;

@@ -6,7 +6,7 @@ pub mod change;
 mod error;
 mod inspection;
 mod migration;
-mod session;
+mod pool;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod watch;
@@ -22,6 +22,8 @@ pub use error::StoreError;
 pub use inspection::Inspection;
 pub use write::Write;
 
+use tokio::time::timeout;
+
 use address::Address;
 
 /// The pool one reads with.
@@ -33,6 +35,9 @@ pub const WRITE_WAIT_MAX: Duration = Duration::from_secs(30);
 pub const READ_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long [`Store::ready`] waits.
 pub const READY_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// The inner limits end first, since they know the cause; this catches a server that fell silent.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// Which database stands behind a [`Store`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,16 +82,16 @@ impl Store {
     /// other. Fails at once, with the cause, when the database cannot be reached.
     pub async fn open(config: &Config) -> Result<Store, StoreError> {
         let address = Address::parse(&config.url)?;
-        session::prepare(&address)?;
-        let mut connection = session::connect(&address).await?;
+        pool::prepare(&address)?;
+        let mut connection = pool::connect(&address).await?;
         migration::run(&mut connection, address.engine()).await?;
         let closed = sqlx::Connection::close(connection).await;
         closed.map_err(StoreError::from)?;
         Ok(Store {
-            pool: session::readers(&address)?,
+            pool: pool::readers(&address)?,
             engine: address.engine(),
             inner: Arc::new(Inner {
-                writers: session::writers(&address)?,
+                writers: pool::writers(&address)?,
                 address,
                 watching: watch::Watching::default(),
                 #[cfg(feature = "testing")]
@@ -98,7 +103,10 @@ impl Store {
     /// Begins a transaction that writes; there is one at a time. Waits at most
     /// [`WRITE_WAIT_MAX`], then [`StoreError::Busy`].
     pub async fn write(&self) -> Result<Write<'_>, StoreError> {
-        Write::begin(self).await
+        match timeout(WRITE_WAIT_MAX + GRACE, Write::begin(self)).await {
+            Ok(begun) => begun,
+            Err(_) => Err(StoreError::Silent),
+        }
     }
 
     /// The revision of the database, raised within [`terms::limit::CHANGE_LOOK_SQLITE`] or, on
@@ -112,7 +120,7 @@ impl Store {
 
     /// Does the database answer within [`READY_WAIT_MAX`]?
     pub async fn ready(&self) -> Result<(), StoreError> {
-        match tokio::time::timeout(READY_WAIT_MAX, change::revision(self)).await {
+        match timeout(READY_WAIT_MAX, change::revision(self)).await {
             Ok(answer) => answer.map(drop),
             Err(_) => Err(StoreError::Silent),
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sqlx::{AssertSqlSafe, Connection};
 
 use crate::address::Address;
-use crate::{Config, Store, session};
+use crate::{Config, Store, pool};
 
 /// Where a PostgreSQL server already runs: a URL of a user who may make databases.
 const SERVER_VARIABLE: &str = "LGSP_TEST_POSTGRES";
@@ -73,8 +73,8 @@ pub async fn new_database() -> String {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("lgsp_test_{}_{count}", std::process::id());
     let admin = Address::Postgres(server().to_owned());
-    session::prepare(&admin).expect("the drivers");
-    let mut connection = session::connect(&admin).await.expect("the PostgreSQL server");
+    pool::prepare(&admin).expect("the drivers");
+    let mut connection = pool::connect(&admin).await.expect("the PostgreSQL server");
     for sql in [
         format!("DROP DATABASE IF EXISTS {name}"),
         format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"),

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::address::Address;
 use crate::change::{self, Change, Since};
 use crate::testing::{another, config, engines, new_database, postgres, sqlite};
-use crate::{Config, Engine, Inspection, Store, StoreError, migration, session};
+use crate::{Config, Engine, Inspection, Store, StoreError, migration, pool};
 
 /// Live within one second is the promise; a loaded machine gets more before a test fails.
 const SEEN_MAX: Duration = Duration::from_secs(1);
@@ -201,8 +201,8 @@ async fn a_migration_is_refused_rather_than_half_done() {
     let file = format!("sqlite:{}/lgsp.db", folder.path().display());
     for (engine, url) in [(Engine::Sqlite, file), (Engine::Postgres, new_database().await)] {
         let address = Address::parse(&url).unwrap();
-        session::prepare(&address).unwrap();
-        let mut connection = session::connect(&address).await.unwrap();
+        pool::prepare(&address).unwrap();
+        let mut connection = pool::connect(&address).await.unwrap();
         let first = step(1, "CREATE TABLE one (a BIGINT); CREATE TABLE two (a BIGINT)");
         let broken = step(2, "CREATE TABLE three (a BIGINT); CREATE TABEL four (a BIGINT)");
         let altered = step(1, "CREATE TABLE one (b BIGINT)");
@@ -226,9 +226,9 @@ async fn an_upgrade_runs_once_when_nodes_start_together() {
     let file = format!("sqlite:{}/lgsp.db", folder.path().display());
     for (engine, url) in [(Engine::Sqlite, file), (Engine::Postgres, new_database().await)] {
         let address = Address::parse(&url).unwrap();
-        session::prepare(&address).unwrap();
+        pool::prepare(&address).unwrap();
         let upgrade = |address: Address, steps: Vec<Migration>| async move {
-            let mut connection = session::connect(&address).await?;
+            let mut connection = pool::connect(&address).await?;
             migration::run_all(&mut connection, engine, &steps).await
         };
         let first = step(1, "CREATE TABLE one (a BIGINT)");
@@ -240,7 +240,7 @@ async fn an_upgrade_runs_once_when_nodes_start_together() {
         for node in nodes {
             node.await.unwrap().unwrap_or_else(|e| panic!("{engine:?}: {e:?}"));
         }
-        let mut connection = session::connect(&address).await.unwrap();
+        let mut connection = pool::connect(&address).await.unwrap();
         let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM one")
             .fetch_one(&mut connection)
             .await
@@ -395,25 +395,30 @@ async fn a_reader_too_far_behind_loads_everything_anew() {
 
 #[tokio::test]
 async fn a_great_change_is_told_as_reload() {
+    const MAX: usize = change::KEYS_MAX;
     for store in engines().await {
-        for (keys, expected_rows) in
-            [(change::KEYS_MAX, change::KEYS_MAX), (change::KEYS_MAX + 1, 0)]
-        {
+        // Keys of each transaction, rows that stand afterwards, whether a reader that stood before
+        // it, or before all of them, must load everything anew.
+        let table = [
+            (MAX, MAX, false, false),
+            (1, MAX + 1, false, true),
+            (MAX + 1, 0, true, true),
+            (1, 1, false, true),
+        ];
+        for (keys, rows, reload, reload_all) in table {
             let before = change::revision(&store).await.unwrap();
             let mut tx = store.write().await.unwrap();
             for key in 0..keys {
                 tx.change("thing", &key.to_string());
             }
-            let revision = tx.commit().await.unwrap();
-            assert_eq!(revision, before + 1);
-            assert_eq!(count(&store, "change").await, expected_rows as i64, "{store:?}");
-            let told = change::since(&store, before).await.unwrap();
-            assert_eq!(matches!(told, Since::Reload { .. }), expected_rows == 0, "{store:?}");
+            assert_eq!(tx.commit().await.unwrap(), before + 1);
+            assert_eq!(count(&store, "change").await, rows as i64, "{store:?} {keys}");
+            for (from, expected) in [(before, reload), (0, reload_all)] {
+                let told = change::since(&store, from).await.unwrap();
+                let is_reload = matches!(told, Since::Reload { .. });
+                assert_eq!(is_reload, expected, "{store:?} {keys} from {from}");
+            }
         }
-        note(&store, "after").await;
-        let told = change::since(&store, 2).await.unwrap();
-        let expected = vec![change(3, "thing", "after")];
-        assert_eq!(told, Since::Changes { revision: 3, changes: expected });
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::address::Address;
-use crate::{READY_WAIT_MAX, Store, StoreError, change, session};
+use crate::{READY_WAIT_MAX, Store, StoreError, change, pool};
 
 /// How long to wait before a lost database is tried again.
 const RETRY_WAIT: Duration = Duration::from_millis(500);
@@ -94,7 +94,7 @@ impl Eye {
 
     /// `data_version` moves when another connection committed; only then is the revision read.
     async fn look_sqlite(&mut self) -> Result<Infallible, StoreError> {
-        let mut connection = session::connect(&self.store.inner.address).await?;
+        let mut connection = pool::connect(&self.store.inner.address).await?;
         let mut version = None;
         loop {
             let now: i64 =

@@ -5,7 +5,9 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::{Any, AnyConnection, Transaction};
 
-use crate::{Engine, Store, StoreError, change};
+use tokio::time::timeout;
+
+use crate::{Engine, Store, StoreError, WRITE_WAIT_MAX, change};
 
 /// Key of the advisory lock under which every writing transaction runs on PostgreSQL, so that
 /// revisions become visible in their order ("lgsp" in ASCII).
@@ -48,8 +50,16 @@ impl Write<'_> {
     }
 
     /// Commits: the rows, the raised revision and the changed keys together or not at all. Gives
-    /// the revision at which the database stands.
-    pub async fn commit(mut self) -> Result<u64, StoreError> {
+    /// the revision at which the database stands. After [`StoreError::Silent`] it is not known
+    /// whether it was committed.
+    pub async fn commit(self) -> Result<u64, StoreError> {
+        match timeout(WRITE_WAIT_MAX, self.finish()).await {
+            Ok(finished) => Ok(finished?),
+            Err(_) => Err(StoreError::Silent),
+        }
+    }
+
+    async fn finish(mut self) -> Result<u64, sqlx::Error> {
         let revision = if self.changes.is_empty() {
             change::current(&mut *self.tx).await?
         } else {

@@ -1,4 +1,4 @@
-//! Connections: how they are made and what is set on each.
+//! The two pools, one that reads and one that writes, and what is set on each connection.
 
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
@@ -72,7 +72,7 @@ pub(crate) fn readers(address: &Address) -> Result<Pool, StoreError> {
         Engine::Sqlite => (READERS_SQLITE, SQLITE_READER),
         Engine::Postgres => (READERS_POSTGRES, POSTGRES_READER),
     };
-    pool(address, count, READ_WAIT_MAX, settings)
+    make(address, count, READ_WAIT_MAX, settings)
 }
 
 /// The pool that writes; connects when first used.
@@ -81,7 +81,7 @@ pub(crate) fn writers(address: &Address) -> Result<Pool, StoreError> {
         Engine::Sqlite => WRITERS_SQLITE,
         Engine::Postgres => WRITERS_POSTGRES,
     };
-    pool(address, count, WRITE_WAIT_MAX, writer_settings(address.engine()))
+    make(address, count, WRITE_WAIT_MAX, writer_settings(address.engine()))
 }
 
 fn writer_settings(engine: Engine) -> &'static str {
@@ -91,7 +91,7 @@ fn writer_settings(engine: Engine) -> &'static str {
     }
 }
 
-fn pool(
+fn make(
     address: &Address,
     count: u32,
     wait: Duration,
