@@ -1,0 +1,165 @@
+//! The request body on its way to the provider: counted, digested, bounded, never kept.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use journal::Digest;
+
+use crate::digest::{DigestKey, Digesting};
+
+/// How far the request body has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Not asked for yet, or the provider is taking what came.
+    Flowing,
+    /// The consumer is awaited.
+    Awaited,
+    /// Read to its end, or there is none.
+    Ended,
+    /// Larger than the version takes.
+    TooLarge,
+    /// Its framing is broken.
+    Malformed,
+    /// The consumer is gone.
+    Gone,
+}
+
+/// What is known of a request body, shared by the call and the body itself.
+pub(crate) struct Intake {
+    progress: Cell<Progress>,
+    bytes: Cell<u64>,
+    bytes_max: u64,
+    digesting: RefCell<Option<Digesting>>,
+    digest: Cell<Option<Digest>>,
+}
+
+impl Intake {
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.get()
+    }
+
+    /// Body bytes read from the consumer.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// Digest of the whole body, once it has been read to its end.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        self.digest.get()
+    }
+
+    fn take(&self, data: &[u8]) -> Result<(), BodyFault> {
+        self.bytes.set(self.bytes.get() + data.len() as u64);
+        if self.bytes.get() > self.bytes_max {
+            self.progress.set(Progress::TooLarge);
+            return Err(BodyFault);
+        }
+        if let Some(digesting) = self.digesting.borrow_mut().as_mut() {
+            digesting.update(data);
+        }
+        self.progress.set(Progress::Flowing);
+        Ok(())
+    }
+
+    fn end(&self) {
+        if self.progress.replace(Progress::Ended) != Progress::Ended {
+            let digesting = self.digesting.borrow_mut().take();
+            let any = self.bytes.get() > 0;
+            self.digest.set(digesting.filter(|_| any).and_then(Digesting::end));
+        }
+    }
+}
+
+/// The body broke off; why stands in its [`Intake`].
+#[derive(Debug, thiserror::Error)]
+#[error("the request body broke off")]
+pub(crate) struct BodyFault;
+
+/// A request body as the connector sends it.
+pub(crate) struct RequestBody(Option<(Incoming, Rc<Intake>)>);
+
+impl RequestBody {
+    /// No body.
+    pub(crate) const EMPTY: RequestBody = RequestBody(None);
+
+    /// The consumer's body; nothing is shared and nothing counted when there is none.
+    pub(crate) fn new(
+        incoming: Incoming,
+        bytes_max: u64,
+        key: Option<&DigestKey>,
+    ) -> (RequestBody, Option<Rc<Intake>>) {
+        if incoming.is_end_stream() {
+            return (RequestBody::EMPTY, None);
+        }
+        let intake = Rc::new(Intake {
+            progress: Cell::new(Progress::Flowing),
+            bytes: Cell::new(0),
+            bytes_max,
+            digesting: RefCell::new(key.map(DigestKey::begin)),
+            digest: Cell::new(None),
+        });
+        (RequestBody(Some((incoming, intake.clone()))), Some(intake))
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let Some((incoming, intake)) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        loop {
+            match Pin::new(&mut *incoming).poll_frame(cx) {
+                Poll::Pending => {
+                    intake.progress.set(Progress::Awaited);
+                    return Poll::Pending;
+                }
+                Poll::Ready(None) => {
+                    intake.end();
+                    return Poll::Ready(None);
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    intake.progress.set(blame(&error));
+                    return Poll::Ready(Some(Err(BodyFault)));
+                }
+                // trailers belong to one hop: they are not passed on
+                Poll::Ready(Some(Ok(frame))) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    let taken = intake.take(&data);
+                    if taken.is_ok() && incoming.is_end_stream() {
+                        intake.end();
+                    }
+                    return Poll::Ready(Some(taken.map(|()| Frame::data(data))));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(|(incoming, _)| incoming.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or(SizeHint::with_exact(0), |(incoming, _)| incoming.size_hint())
+    }
+}
+
+/// Broken framing shows as invalid input, everything else as a connection that ended.
+fn blame(error: &hyper::Error) -> Progress {
+    use std::io::ErrorKind::{InvalidData, InvalidInput};
+    let cause = std::error::Error::source(error).and_then(|c| c.downcast_ref::<std::io::Error>());
+    match cause.map(std::io::Error::kind) {
+        Some(InvalidData | InvalidInput) => Progress::Malformed,
+        _ => Progress::Gone,
+    }
+}

@@ -1,0 +1,177 @@
+//! The way to the provider and back: what the request becomes, how long it may take, what a failure
+//! means for the consumer.
+
+use connector::{Failure, FailureKind, Reply, Sending};
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri, response};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use registry::{Grant, Version};
+use terms::deadline::Deadline;
+use terms::fault::{Fault, FaultCode};
+
+use crate::body::{Progress, RequestBody};
+use crate::header::{self, Outward};
+use crate::lane::Lane;
+use crate::record::Record;
+use crate::reply::Source;
+
+const CHUNKED: HeaderValue = HeaderValue::from_static("chunked");
+
+/// Refuses a body that is too large by its own word.
+pub(crate) fn check_size(body: &Incoming, version: &Version) -> Result<(), Fault> {
+    let length = body.size_hint().exact();
+    if length.is_some_and(|length| length > version.body_max) {
+        return Err(FaultCode::BodyTooLarge.into());
+    }
+    Ok(())
+}
+
+/// A granted call on its way.
+pub(crate) struct Forwarding {
+    grant: Grant,
+    uri: Uri,
+    /// Where the rest begins in the path.
+    rest_at: usize,
+    head: Option<Parts>,
+    exchange: HeaderValue,
+    deadline: Deadline,
+    /// May the request be repeated without harm?
+    safe: bool,
+}
+
+impl Forwarding {
+    pub(crate) fn new(
+        lane: &Lane,
+        record: &Record,
+        grant: Grant,
+        mut head: Parts,
+        rest_at: usize,
+    ) -> Forwarding {
+        let version = grant.version();
+        let now = lane.shared.clock.instant();
+        let deadline = record.deadline();
+        Forwarding {
+            uri: std::mem::take(&mut head.uri),
+            rest_at,
+            exchange: header::exchange_id(record.id()),
+            deadline: version.timeout.map_or(deadline, |limit| deadline.within(now, limit)),
+            safe: head.method.is_safe() || version.idempotent,
+            head: Some(head),
+            grant,
+        }
+    }
+}
+
+impl Forwarding {
+    /// Sends the request; the open frame is queued before, the provider's head is waited for.
+    pub(crate) async fn send(
+        &mut self,
+        lane: &Lane,
+        record: &mut Record,
+        body: Incoming,
+    ) -> Result<Reply<RequestBody>, Fault> {
+        let Some(mut head) = self.head.take() else {
+            return Err(FaultCode::Internal.into());
+        };
+        let (version, system) = (self.grant.version(), self.grant.system());
+        let provider = &self.grant.service().provider;
+        record.digest_key = lane
+            .digest_keys
+            .as_ref()
+            .and_then(|keys| keys.get(&system.code, provider, record.opened_at()));
+        let (body, intake) = RequestBody::new(body, version.body_max, record.digest_key.as_deref());
+        let again = (intake.is_none() && self.safe).then_some(RequestBody::EMPTY);
+        record.intake = intake;
+        let outward = Outward {
+            exchange: &self.exchange,
+            id: record.id(),
+            consumer: &lane.consumer(system),
+            via: &lane.via,
+            credential: version.auth.as_ref().map(|auth| (&auth.name, &auth.value)),
+        };
+        header::turn_outward(&mut head, &outward);
+        frame(&mut head, &body);
+        let endpoints = version.endpoints(self.grant.subscription().environment);
+        record.note_leaving(endpoints, lane.shared.clock.now());
+        let sending = Sending {
+            endpoints,
+            tls: version.tls.as_ref(),
+            head,
+            rest: self.rest(),
+            body,
+            again,
+            deadline: self.deadline,
+        };
+        match lane.connector.send(sending).await {
+            Ok(reply) => Ok(reply),
+            Err(failure) => {
+                let fault = self.fault(judge(&failure, record), failure.reached);
+                record.note_trace(failure.trace);
+                Err(fault)
+            }
+        }
+    }
+
+    /// What follows context and version: path and query, byte for byte.
+    fn rest(&self) -> &str {
+        let whole = self.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        whole.get(self.rest_at..).unwrap_or_default()
+    }
+
+    /// Turns the provider's head into the consumer's.
+    pub(crate) fn turn_back(
+        &self,
+        lane: &Lane,
+        record: &mut Record,
+        reply: Reply<RequestBody>,
+    ) -> Result<(response::Parts, Source), Fault> {
+        let Reply { parts: mut head, body, trace, answered_at, base } = reply;
+        record.note_answer(&head, answered_at);
+        let upstream = trace.upstream.clone();
+        record.note_trace(trace);
+        // nothing was asked that an interim status could answer
+        if head.status.is_informational() {
+            return Err(self.fault(FaultCode::ProviderError, true));
+        }
+        let prefix = self.uri.path().get(..self.rest_at).unwrap_or_default();
+        if let Some(upstream) = upstream {
+            header::map_location(&mut head.headers, &upstream, &base, prefix);
+        }
+        header::turn_inward(&mut head, &self.exchange, &lane.via);
+        Ok((head, body))
+    }
+
+    /// A fault that says whether the provider may have acted.
+    pub(crate) fn fault(&self, code: FaultCode, reached: bool) -> Fault {
+        Fault::new(code).after_sending(reached, self.safe)
+    }
+
+    /// When the provider must be done.
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+}
+
+/// A body of unknown length is framed by us, whatever the method: hyper would drop that of a GET.
+fn frame(head: &mut Parts, body: &RequestBody) {
+    if body.size_hint().exact().is_none() {
+        head.headers.remove(CONTENT_LENGTH);
+        head.headers.insert(TRANSFER_ENCODING, CHUNKED);
+    }
+}
+
+/// Whose turn it was when the sending failed: the body's state says whether the consumer was.
+fn judge(failure: &Failure, record: &Record) -> FaultCode {
+    let progress = record.intake.as_ref().map_or(Progress::Ended, |intake| intake.progress());
+    match (failure.kind, progress) {
+        (_, Progress::TooLarge) => FaultCode::BodyTooLarge,
+        (_, Progress::Malformed | Progress::Gone) => FaultCode::RequestInvalid,
+        (FailureKind::Timeout, Progress::Awaited) => FaultCode::RequestTimeout,
+        (FailureKind::Timeout, _) => FaultCode::ProviderTimeout,
+        (FailureKind::Unreachable, _) => FaultCode::ProviderUnreachable,
+        (FailureKind::Broken, _) => FaultCode::ProviderError,
+    }
+}

@@ -1,0 +1,314 @@
+//! The record of a call: opened first, closed last, also when the call is dropped.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use access::token::Caller;
+use bytes::Bytes;
+use connector::Trace;
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use journal::{Class, Digest, Durable, Entry, Row, Unavailable, Word};
+use registry::{Route, System};
+use terms::clock::Timestamp;
+use terms::deadline::Deadline;
+use terms::endpoint::Endpoint;
+use terms::environment::Environment;
+use terms::exchange::{ExchangeId, Kind, Outcome};
+use terms::fault::{Fault, FaultCode};
+use terms::limit::{DEADLINE, RESPONSE_MAX};
+use tokio::time::timeout_at;
+
+use crate::admit::Admission;
+use crate::body::{Intake, Progress};
+use crate::digest::DigestKey;
+use crate::fault::{self, Context};
+use crate::header;
+use crate::lane::Lane;
+
+/// Where a request came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) environment: Environment,
+    pub(crate) client: IpAddr,
+}
+
+/// The guard of one call. Whatever happens to it, one row is written.
+pub(crate) struct Record {
+    lane: Rc<Lane>,
+    row: Row,
+    entry: Option<Entry>,
+    opened: Instant,
+    /// What a fault would say beside itself.
+    pub(crate) context: Context,
+    /// The call's place among those in flight, held until the record is closed.
+    pub(crate) admission: Option<Admission>,
+    /// The request body, when there is one.
+    pub(crate) intake: Option<Rc<Intake>>,
+    /// With what bodies are digested.
+    pub(crate) digest_key: Option<Rc<DigestKey>>,
+    closed: bool,
+}
+
+impl Record {
+    /// Opens the record; the deadline of the call starts here.
+    pub(crate) fn open(lane: &Rc<Lane>, head: &Parts, arrival: Arrival) -> Box<Record> {
+        let mut record = Record::blank(lane, arrival);
+        record.context.language = fault::language(&head.headers);
+        record.row.method = word(&head.method);
+        record.row.reference = header::reference(&head.headers).map(Arc::from);
+        record
+    }
+
+    /// A record of a request whose head could not be read.
+    pub(crate) fn blank(lane: &Rc<Lane>, arrival: Arrival) -> Box<Record> {
+        let now = lane.shared.clock.now();
+        let id = ExchangeId::new(now, &lane.shared.random);
+        let mut row = Row::new(Kind::Call, id, now);
+        row.environment = Some(arrival.environment);
+        row.client_address = Some(arrival.client);
+        Box::new(Record {
+            lane: lane.clone(),
+            row,
+            entry: None,
+            opened: lane.shared.clock.instant(),
+            context: Context::default(),
+            admission: None,
+            intake: None,
+            digest_key: None,
+            closed: false,
+        })
+    }
+
+    pub(crate) fn id(&self) -> ExchangeId {
+        self.row.exchange_id
+    }
+
+    /// The address that the row shows.
+    pub(crate) fn client(&self) -> IpAddr {
+        self.row.client_address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// Gives the request to another crate that writes its row.
+    pub(crate) fn hand_over(mut self: Box<Self>) -> Rc<Lane> {
+        self.closed = true;
+        self.lane.clone()
+    }
+
+    pub(crate) fn opened_at(&self) -> Timestamp {
+        self.row.opened_at
+    }
+
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::new(self.opened, DEADLINE)
+    }
+
+    pub(crate) fn note_caller(&mut self, caller: &Caller, system: &System) {
+        self.row.credential = Some(caller.consumer_key().text());
+        self.row.consumer_system = Some(system.code.text());
+        self.row.consumer_member = Some(system.member.text());
+    }
+
+    pub(crate) fn note_route(&mut self, route: &Route<'_>) {
+        self.row.provider_member = Some(route.service.provider.text());
+        self.row.service = Some(route.service.code.text());
+        self.row.version = Some(route.version.name.text());
+    }
+
+    /// What a row says of a call that is dropped before the connector tells more.
+    pub(crate) fn note_leaving(&mut self, endpoints: &[Endpoint], at: Timestamp) {
+        self.row.attempts = Some(1);
+        self.row.upstream = endpoints.first().map(|endpoint| endpoint.upstream.clone());
+        self.row.forwarded_at = Some(at);
+    }
+
+    pub(crate) fn note_trace(&mut self, trace: Trace) {
+        self.row.attempts = Some(trace.attempts);
+        self.row.upstream = trace.upstream;
+        self.row.forwarded_at = trace.forwarded_at;
+        self.row.upstream_us = Some(trace.upstream_us);
+    }
+
+    pub(crate) fn note_answer(&mut self, head: &http::response::Parts, at: Timestamp) {
+        self.row.answered_at = Some(at);
+        self.row.provider_reference = header::provider_reference(&head.headers).map(Arc::from);
+    }
+
+    /// The head of the answer is about to leave.
+    pub(crate) fn note_status(&mut self, status: StatusCode) {
+        self.row.status = Some(status.as_u16());
+    }
+
+    pub(crate) fn note_released(&mut self, bytes: u64) {
+        self.row.response_bytes = Some(bytes);
+    }
+
+    /// Reserves the place in the journal and queues the open frame: from here on a provider may be
+    /// asked.
+    pub(crate) fn begin(&mut self) -> Result<(), Fault> {
+        let entry = self.lane.shared.journal.reserve(Class::Identified);
+        let mut entry = entry.map_err(refusal)?;
+        entry.open(&self.row);
+        self.entry = Some(entry);
+        Ok(())
+    }
+
+    /// Waits until the open frame is durable: before the first byte of a streamed answer leaves.
+    pub(crate) async fn opened_durably(&mut self) -> Result<(), FaultCode> {
+        let durable = self.entry.as_mut().map(Entry::open_durable);
+        self.settle(durable).await
+    }
+
+    /// Waits for the disk, but never past the last moment at which a fault can still be complete.
+    pub(crate) async fn settle(&self, durable: Option<Durable>) -> Result<(), FaultCode> {
+        let Some(durable) = durable else { return Ok(()) };
+        let limit = self.opened + RESPONSE_MAX - SETTLE_MARGIN;
+        match timeout_at(limit.into(), durable).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => Err(refusal(why)),
+            Err(_) => Err(FaultCode::JournalUnavailable),
+        }
+    }
+
+    /// Queues the whole row: the provider's answer is released to its end.
+    pub(crate) fn close_answered(&mut self, bytes: u64, digest: Option<Digest>) -> Option<Durable> {
+        self.row.outcome = Some(Outcome::Answered);
+        self.row.response_bytes = Some(bytes);
+        self.row.response_digest = digest;
+        self.write()
+    }
+
+    /// Queues the row of an answer that had to be cut.
+    pub(crate) fn close_cut(&mut self, code: FaultCode) {
+        self.row.outcome = Some(Outcome::Failed);
+        self.blame(code);
+        drop(self.write());
+    }
+
+    /// Closes the record with a fault and makes the answer to it.
+    pub(crate) async fn refuse(mut self: Box<Self>, fault: Fault) -> Response<Bytes> {
+        let (id, durable) = self.close_fault(&fault);
+        // a provider that was asked has given its place back by now: waiting for the disk is ours
+        self.admission = None;
+        let settled = self.settle(durable).await;
+        let context = std::mem::take(&mut self.context);
+        match settled {
+            Ok(()) => fault::answer(&fault, id, context),
+            Err(code) => {
+                let other = Fault::new(code).after_sending(fault.reached, fault.safe);
+                fault::answer(&other, id, context)
+            }
+        }
+    }
+
+    fn close_fault(&mut self, fault: &Fault) -> (ExchangeId, Option<Durable>) {
+        if self.intake.as_ref().is_some_and(|intake| intake.progress() == Progress::Gone) {
+            self.row.outcome = Some(Outcome::Abandoned);
+            return (self.id(), self.write());
+        }
+        let failed = self.entry.is_some() || fault.code == FaultCode::Internal;
+        self.row.outcome = Some(if failed { Outcome::Failed } else { Outcome::Denied });
+        self.row.status = Some(fault.code.status());
+        self.row.response_bytes = Some(0);
+        self.blame(fault.code);
+        if failed || self.closed {
+            return (self.id(), self.write());
+        }
+        self.fill();
+        self.closed = true;
+        self.lane.gauge.count(&self.row, self.opened, &self.lane.shared.clock);
+        self.lane.shared.journal.deny(self.row.clone())
+    }
+
+    fn blame(&mut self, code: FaultCode) {
+        self.row.fault = Some(Word::Borrowed(code.as_str()));
+        self.row.blame = Some(code.blame());
+    }
+
+    /// Queues the row once; `None` when that has been done before.
+    fn write(&mut self) -> Option<Durable> {
+        if self.closed {
+            return None;
+        }
+        self.fill();
+        self.closed = true;
+        self.lane.gauge.count(&self.row, self.opened, &self.lane.shared.clock);
+        Some(match self.entry.take() {
+            Some(entry) => entry.close(&self.row),
+            None => self.lane.shared.journal.write(&self.row),
+        })
+    }
+
+    fn fill(&mut self) {
+        let clock = &self.lane.shared.clock;
+        self.row.closed_at = Some(clock.now());
+        self.row.total_us = Some(micros(clock.instant() - self.opened));
+        if let Some(intake) = &self.intake {
+            self.row.request_bytes = Some(intake.bytes());
+            self.row.request_digest = intake.digest();
+        }
+        let digested = self.row.request_digest.is_some() || self.row.response_digest.is_some();
+        self.row.digest_key =
+            self.digest_key.as_ref().filter(|_| digested).map(|key| key.name.clone());
+    }
+}
+
+/// Room to write a fault after the last wait.
+const SETTLE_MARGIN: Duration = Duration::from_millis(100);
+
+impl Drop for Record {
+    /// Whoever drops a call without closing it lost its consumer, its time, or its mind.
+    fn drop(&mut self) {
+        if self.closed {
+            return;
+        }
+        let late = self.deadline().passed(self.lane.shared.clock.instant());
+        let code = if std::thread::panicking() {
+            Some(FaultCode::Internal)
+        } else {
+            late.then_some(FaultCode::DeadlineExceeded)
+        };
+        match code {
+            Some(code) => self.close_cut(code),
+            None => {
+                self.row.outcome = Some(Outcome::Abandoned);
+                drop(self.write());
+            }
+        }
+    }
+}
+
+/// Out of places means too much at once; anything else means no disk.
+fn refusal(why: Unavailable) -> FaultCode {
+    match why {
+        Unavailable::Full => FaultCode::Overloaded,
+        Unavailable::Failed | Unavailable::Reserved | Unavailable::Stopped => {
+            FaultCode::JournalUnavailable
+        }
+    }
+}
+
+/// A method as a word of the journal; one that is too long to be one is left out.
+fn word(method: &Method) -> Option<Word> {
+    Some(match *method {
+        Method::GET => "GET".into(),
+        Method::POST => "POST".into(),
+        Method::PUT => "PUT".into(),
+        Method::DELETE => "DELETE".into(),
+        Method::PATCH => "PATCH".into(),
+        Method::HEAD => "HEAD".into(),
+        Method::OPTIONS => "OPTIONS".into(),
+        _ if method.as_str().len() > METHOD_CHARS_MAX => return None,
+        _ => Cow::Owned(method.as_str().to_owned()),
+    })
+}
+
+/// The longest registered method has 17 characters.
+const METHOD_CHARS_MAX: usize = 32;
+
+pub(crate) fn micros(spent: Duration) -> u64 {
+    u64::try_from(spent.as_micros()).unwrap_or(u64::MAX)
+}

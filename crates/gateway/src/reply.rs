@@ -1,0 +1,234 @@
+//! The provider's answer: held back while it is small, streamed when it is not, cut so that the
+//! consumer sees it when it cannot be completed.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use connector::ReplyBody;
+use http::response::Parts;
+use http_body::{Body as _, SizeHint};
+use http_body_util::BodyExt as _;
+use journal::Durable;
+use terms::deadline::Deadline;
+use terms::fault::FaultCode;
+use terms::limit::HELD_BYTES_MAX;
+use tokio::time::{Sleep, sleep_until, timeout_at};
+
+use crate::body::RequestBody;
+use crate::digest::{DigestKey, Digesting};
+use crate::record::Record;
+
+/// A provider's body.
+pub(crate) type Source = ReplyBody<RequestBody>;
+
+/// An answer that may leave.
+pub(crate) enum Held {
+    /// Complete, its row durable.
+    Whole(VecDeque<Bytes>),
+    /// More than is held back has come, the open frame is durable; the rest follows.
+    Part(Part),
+}
+
+/// The beginning of a long answer and where the rest of it comes from.
+pub(crate) struct Part {
+    held: VecDeque<Bytes>,
+    source: Source,
+    deadline: Deadline,
+}
+
+/// Holds the answer back until it is complete or more than 64 KiB of it have come, then waits for
+/// the journal: for the whole row, or for the open frame of an answer that goes on.
+pub(crate) async fn hold_back(
+    record: &mut Record,
+    head: &Parts,
+    mut source: Source,
+    deadline: Deadline,
+) -> Result<Held, FaultCode> {
+    let mut held = VecDeque::new();
+    let ended = timeout_at(deadline.at().into(), hold(&mut source, &mut held)).await;
+    let ended = ended.unwrap_or(Err(FaultCode::ProviderTimeout))?;
+    record.note_status(head.status);
+    if !ended {
+        record.opened_durably().await?;
+        return Ok(Held::Part(Part { held, source, deadline }));
+    }
+    let mut digesting = record.digest_key.as_deref().map(DigestKey::begin);
+    let mut bytes = 0;
+    for chunk in &held {
+        bytes += chunk.len() as u64;
+        if let Some(digesting) = &mut digesting {
+            digesting.update(chunk);
+        }
+    }
+    let digest = digesting.filter(|_| bytes > 0).and_then(Digesting::end);
+    let durable = record.close_answered(bytes, digest);
+    // the provider is done: its place is free while the disk is awaited
+    record.admission = None;
+    record.settle(durable).await?;
+    Ok(Held::Whole(held))
+}
+
+/// Reads until the end (true) or until more than is held back has come (false).
+async fn hold(source: &mut Source, held: &mut VecDeque<Bytes>) -> Result<bool, FaultCode> {
+    let mut length = 0;
+    while !source.is_end_stream() {
+        match source.frame().await {
+            None => return Ok(true),
+            Some(Err(error)) => {
+                tracing::debug!(%error, "an answer broke off");
+                return Err(FaultCode::ProviderError);
+            }
+            // trailers belong to one hop: they are not passed on
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    length += data.len();
+                    held.push_back(data);
+                }
+            }
+        }
+        if length > HELD_BYTES_MAX && !source.is_end_stream() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Why an answer ended before its end; the cause stands in the journal only.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was cut")]
+pub(crate) struct Cut;
+
+/// An answer that is passed on as it comes. One chunk is always kept back, so that the last byte
+/// leaves only when the row is durable.
+pub(crate) struct Streaming {
+    record: Box<Record>,
+    waiting: VecDeque<Bytes>,
+    source: Source,
+    /// Bytes that came from the provider, those kept back included.
+    bytes: u64,
+    released: u64,
+    /// Length of the whole, when the provider said it.
+    promised: Option<u64>,
+    digesting: Option<Digesting>,
+    timer: Pin<Box<Sleep>>,
+    end: End,
+}
+
+enum End {
+    /// More may come.
+    Open,
+    /// The last chunk waits for the row.
+    Closing(Option<Durable>),
+    /// All has left, or the answer was cut.
+    Over,
+}
+
+impl Streaming {
+    pub(crate) fn new(record: Box<Record>, part: Part) -> Streaming {
+        let Part { held, source, deadline } = part;
+        let come: u64 = held.iter().map(|chunk| chunk.len() as u64).sum();
+        let rest = source.size_hint().exact();
+        let mut streaming = Streaming {
+            digesting: record.digest_key.as_deref().map(DigestKey::begin),
+            record,
+            waiting: VecDeque::new(),
+            source,
+            bytes: 0,
+            released: 0,
+            promised: rest.map(|rest| rest + come),
+            timer: Box::pin(sleep_until(deadline.at().into())),
+            end: End::Open,
+        };
+        for chunk in held {
+            streaming.take(chunk);
+        }
+        streaming
+    }
+
+    /// What is still to come, when the provider promised a length.
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        let left = |promised: u64| SizeHint::with_exact(promised.saturating_sub(self.released));
+        self.promised.map_or_else(SizeHint::new, left)
+    }
+
+    /// The next chunk that may leave; an error cuts the connection.
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
+        loop {
+            if self.waiting.len() > 1 {
+                return Poll::Ready(self.pass_on());
+            }
+            let step = match &mut self.end {
+                End::Over => return Poll::Ready(None),
+                End::Open => ready!(self.poll_source(cx)),
+                End::Closing(durable) => {
+                    let settled = match durable {
+                        Some(durable) => ready!(Pin::new(durable).poll(cx)),
+                        None => Ok(()),
+                    };
+                    self.end = End::Over;
+                    match settled {
+                        Ok(()) => return Poll::Ready(self.pass_on()),
+                        Err(_) => Err(FaultCode::JournalUnavailable),
+                    }
+                }
+            };
+            if let Err(code) = step {
+                self.end = End::Over;
+                self.waiting.clear();
+                self.record.close_cut(code);
+                return Poll::Ready(Some(Err(Cut)));
+            }
+        }
+    }
+
+    /// Asks the provider for more; its end queues the row.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), FaultCode>> {
+        let frame = match Pin::new(&mut self.source).poll_frame(cx) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                ready!(self.timer.as_mut().poll(cx));
+                return Poll::Ready(Err(FaultCode::ProviderTimeout));
+            }
+        };
+        match frame {
+            Some(Err(error)) => {
+                tracing::debug!(%error, "an answer broke off");
+                return Poll::Ready(Err(FaultCode::ProviderError));
+            }
+            Some(Ok(frame)) => {
+                if let Ok(chunk) = frame.into_data() {
+                    self.take(chunk);
+                }
+                if self.source.is_end_stream() {
+                    self.close();
+                }
+            }
+            None => self.close(),
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn take(&mut self, chunk: Bytes) {
+        self.bytes += chunk.len() as u64;
+        if let Some(digesting) = &mut self.digesting {
+            digesting.update(&chunk);
+        }
+        if !chunk.is_empty() {
+            self.waiting.push_back(chunk);
+        }
+    }
+
+    fn close(&mut self) {
+        let digest = self.digesting.take().and_then(Digesting::end);
+        self.end = End::Closing(self.record.close_answered(self.bytes, digest));
+    }
+
+    fn pass_on(&mut self) -> Option<Result<Bytes, Cut>> {
+        let chunk = self.waiting.pop_front()?;
+        self.released += chunk.len() as u64;
+        self.record.note_released(self.released);
+        Some(Ok(chunk))
+    }
+}

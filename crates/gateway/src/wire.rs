@@ -1,0 +1,157 @@
+//! A consumer's connection as hyper sees it: plain or TLS, watched for the times that hyper does
+//! not keep, and for the refusals that hyper would write on its own.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
+
+use crate::peer::Peer;
+
+/// The bytes of a connection.
+pub(crate) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Calls the same method on whichever stream it is.
+macro_rules! either {
+    ($stream:expr, $method:ident($($argument:expr),*)) => {
+        match $stream {
+            Stream::Plain(stream) => Pin::new(stream).$method($($argument),*),
+            Stream::Tls(stream) => Pin::new(&mut **stream).$method($($argument),*),
+        }
+    };
+}
+
+/// A stream whose peer knows what passes.
+pub(crate) struct Wire {
+    stream: Stream,
+    peer: Rc<Peer>,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: Stream, peer: Rc<Peer>) -> Wire {
+        Wire { stream, peer }
+    }
+
+    /// Writes our own words in place of hyper's.
+    pub(crate) async fn say(&mut self, words: &[u8]) {
+        let written = async {
+            match &mut self.stream {
+                Stream::Plain(stream) => stream.write_all(words).await,
+                Stream::Tls(stream) => stream.write_all(words).await,
+            }
+        };
+        // whether the consumer still hears it is no longer ours to know
+        let _ = timeout(LINGER, written).await;
+    }
+
+    /// Ends our side and reads what is still on its way, so that the last answer is not lost to a
+    /// reset (RFC 9112, 9.6); bounded in bytes and time.
+    pub(crate) async fn linger(mut self) {
+        let lingering = async {
+            match &mut self.stream {
+                Stream::Plain(stream) => stream.shutdown().await?,
+                Stream::Tls(stream) => stream.shutdown().await?,
+            }
+            let mut sink = vec![0; 16 * 1024];
+            for _ in 0..LINGER_READS {
+                let read = match &mut self.stream {
+                    Stream::Plain(stream) => stream.read(&mut sink).await?,
+                    Stream::Tls(stream) => stream.read(&mut sink).await?,
+                };
+                if read == 0 {
+                    break;
+                }
+            }
+            io::Result::Ok(())
+        };
+        let _ = timeout(LINGER, lingering).await;
+    }
+
+    /// Between calls whatever hyper writes is a refusal of its own: it is noted, not sent.
+    fn is_refusal(&self, words: &[u8]) -> bool {
+        if !self.peer.is_between_calls() {
+            return false;
+        }
+        let status = words.get(9..12).and_then(|s| std::str::from_utf8(s).ok()?.parse().ok());
+        if let Some(status) = status.filter(|_| self.peer.refusal().is_none()) {
+            self.peer.note_refusal(status);
+        }
+        true
+    }
+}
+
+/// How long the end of a connection may take.
+const LINGER: Duration = Duration::from_secs(2);
+/// How often a lingering connection is read.
+const LINGER_READS: usize = 64;
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = either!(&mut self.stream, poll_read(cx, buffer));
+        if buffer.filled().len() > before {
+            self.peer.received();
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        words: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_refusal(words) {
+            return Poll::Ready(Ok(words.len()));
+        }
+        either!(&mut self.stream, poll_write(cx, words))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        words: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_refusal(words.first().map_or(&[], |first| first)) {
+            return Poll::Ready(Ok(words.iter().map(|slice| slice.len()).sum()));
+        }
+        either!(&mut self.stream, poll_write_vectored(cx, words))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.stream {
+            Stream::Plain(stream) => stream.is_write_vectored(),
+            Stream::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = either!(&mut self.stream, poll_flush(cx));
+        if let Poll::Ready(Ok(())) = flushed {
+            self.peer.flushed();
+        }
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // our own words come first
+        if self.peer.refusal().is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        either!(&mut self.stream, poll_shutdown(cx))
+    }
+}
