@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use access::credential::Issuer;
 use keyring::{Keyring, KeyringError};
 use store::{Store, StoreError};
 use terms::clock::Clock;
@@ -47,6 +48,11 @@ impl Base {
     pub async fn find(config: Config, clock: Clock, random: Random) -> Result<Base, Failure> {
         must_exist(&config)?;
         Base::open(config, clock, random).await
+    }
+
+    /// Issues and changes credentials.
+    pub fn issuer(&self) -> Issuer {
+        Issuer::new(self.keyring.clone(), self.clock.clone(), self.random.clone())
     }
 }
 

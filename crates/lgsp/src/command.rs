@@ -2,8 +2,11 @@
 
 mod config;
 mod doctor;
+mod journal;
+mod key;
 mod keyring;
 mod moment;
+mod serve;
 mod simulate;
 
 use std::ffi::OsString;
@@ -18,6 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::base::Base;
 use crate::config::{Config, ConfigFault, Origin, choose_file, environment};
+use crate::host;
 use crate::output::{Exit, Failure, Outcome, Output};
 
 /// Nền tảng tích hợp, chia sẻ dữ liệu (LGSP) · Data integration and sharing platform
@@ -57,6 +61,14 @@ enum Lang {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Chạy nền tảng cho đến khi nhận SIGTERM · Run the platform until told to stop
+    Serve(serve::Arguments),
+    /// Khóa kết nối của hệ thống: cấp, đổi, thu hồi, xem · Keys of systems
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Nhật ký: tìm, thống kê, xuất, kiểm tra · The journal
+    #[command(subcommand)]
+    Journal(journal::Command),
     /// Kiểm tra cài đặt, chỉ ra việc cần làm · Check the installation, say what to do
     Doctor,
     /// Bộ khóa của nền tảng · The platform's own keys
@@ -81,6 +93,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let output = line.flags.output();
+    // A dump would hold keys and payloads. Where the system refuses this there are none to fear.
+    let _ = host::forbid_core_dumps();
     let exit = dispatch(line).unwrap_or_else(|failure| {
         if let Some(sentence) = &failure.sentence {
             output.message(sentence);
@@ -93,6 +107,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(line: Line) -> Outcome {
     let flags = &line.flags;
     match line.command {
+        Command::Serve(arguments) => serve::run(flags, &arguments),
+        Command::Key(command) => key::run(flags, &command),
+        Command::Journal(command) => journal::run(flags, &command),
         Command::Doctor => doctor::run(flags),
         Command::Keyring(command) => keyring::run(flags, &command),
         Command::Config(command) => config::run(flags, &command),
@@ -135,7 +152,17 @@ impl Flags {
 
     /// The configuration; a broken one is told on stderr and ends the command with exit 2.
     fn configuration(&self) -> Result<Config, Failure> {
-        Config::read(&self.origin()?).map_err(|faults| {
+        self.configuration_with([])
+    }
+
+    /// The same with the flags of one command: key, flag, value.
+    fn configuration_with(
+        &self,
+        flags: impl IntoIterator<Item = (&'static str, &'static str, String)>,
+    ) -> Result<Config, Failure> {
+        let mut origin = self.origin()?;
+        origin.flags.extend(flags);
+        Config::read(&origin).map_err(|faults| {
             tell(self.output(), &faults);
             Failure::told(Exit::Usage)
         })

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use registry::network::Network;
 use terms::fault::{Language, Sentence};
 
 pub use key::{KEYS, Key};
@@ -21,6 +22,8 @@ use value::Reader;
 pub struct Config {
     /// Name of this installation, for people.
     pub name: String,
+    /// By which other platforms know this one (`Via`): unique among them.
+    pub id: String,
     /// Name of this node in journal rows.
     pub node: String,
     /// Zone of calendar days: quotas, windows, dates on the command line.
@@ -33,10 +36,12 @@ pub struct Config {
     pub trial: Listen,
     /// Health and metrics; `None` when switched off.
     pub ops: Option<SocketAddr>,
-    /// Networks whose `X-Forwarded-For` is believed, in CIDR notation.
-    pub trusted_proxies: Vec<String>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Calls in flight on this node.
     pub in_flight_max: u32,
+    /// Threads of the data plane; 0 is one a core.
+    pub threads: usize,
     /// `sqlite:PATH` or `postgres://…`; holds a password in the second form.
     pub database: String,
     /// The keyring's file.

@@ -9,3 +9,4 @@ pub mod lock;
 pub mod log;
 pub mod ops;
 pub mod output;
+pub mod platform;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use access::credential::{self, Credential, CredentialFault, Filter, Issued};
 use clap::Subcommand;
+use registry::Registry;
 use serde_json::{Value, json};
 use terms::clock::Timestamp;
 use terms::code::{ConsumerKey, SystemCode};
@@ -88,13 +89,15 @@ async fn issue(flags: &Flags, base: &Base, system: &str, environment: &str) -> O
     let code = SystemCode::known(system);
     let environment = Environment::parse(environment).unwrap_or(Environment::Trial);
     let issuer = base.issuer();
-    let mut tx = base.store.write().await?;
-    if !registry::system::exists(&mut tx, &code).await? {
+    let registry =
+        Registry::open(base.store.clone(), base.keyring.clone(), base.clock.clone()).await?;
+    if registry.current().system(&code).is_none() {
         return Err(Failure::refused(
             format!("chưa có hệ thống {code}: đăng ký bằng `lgsp apply`"),
             format!("there is no system {code}: register it with `lgsp apply`"),
         ));
     }
+    let mut tx = base.store.write().await?;
     let issued = issuer.issue(&mut tx, &code, environment, &actor()).await?;
     tx.commit().await?;
     flags.output().object(&line(&issued, "created", &[]))?;
@@ -110,7 +113,8 @@ async fn revoke(flags: &Flags, base: &Base, key: &str) -> Outcome {
     let change = if revoked { "updated" } else { "unchanged" };
     let fields: &[&str] = if revoked { &["revoked_at"] } else { &[] };
     let output = flags.output();
-    output.object(&json!({"entry": "credential", "key": key, "change": change, "fields": fields}))?;
+    output
+        .object(&json!({"entry": "credential", "key": key, "change": change, "fields": fields}))?;
     Ok(Exit::Done)
 }
 
@@ -192,9 +196,6 @@ impl From<CredentialFault> for Failure {
 }
 
 pub(super) fn unread<E: std::error::Error>(error: E) -> Failure {
-    let sentence = Sentence::new(
-        "không đọc được cơ sở dữ liệu",
-        "the database cannot be read",
-    );
+    let sentence = Sentence::new("không đọc được cơ sở dữ liệu", "the database cannot be read");
     Failure { exit: Exit::Unable, sentence: Some(with_causes(sentence, &error)) }
 }

@@ -41,6 +41,7 @@ const fn key(
 #[rustfmt::skip]
 pub const KEYS: &[Key] = &[
     key("platform.name", Form::Text, "LGSP", "Tên nền tảng, hiện cho người dùng", "Name of this installation, shown to people"),
+    key("platform.id", Form::Text, "lgsp", "Tên riêng của nền tảng đối với nền tảng khác (Via)", "By which other platforms know this one (Via)"),
     key("platform.node", Form::Text, "", "Tên nút trong nhật ký; mặc định là tên máy", "Name of this node in journal rows; default: the host's name"),
     key("platform.zone", Form::Text, "Asia/Ho_Chi_Minh", "Múi giờ của ngày, hạn mức và khung giờ", "Zone of calendar days, quotas and windows"),
     key("platform.data", Form::Text, "lgsp-data", "Thư mục dữ liệu", "Data folder"),
@@ -54,6 +55,7 @@ pub const KEYS: &[Key] = &[
     key("gateway.trial.key", Form::Text, "", "Tệp khóa riêng của chứng thư (PEM)", "Private key file of the certificate (PEM)"),
     key("gateway.trusted_proxies", Form::List, "", "Mạng của các proxy được tin (CIDR)", "Networks of trusted proxies (CIDR)"),
     key("gateway.in_flight_max", Form::Number, "4096", "Số lượt gọi đồng thời tối đa của nút", "Calls in flight on this node at the most"),
+    key("gateway.threads", Form::Number, "0", "Số luồng xử lý; 0: mỗi lõi một luồng", "Threads of the data plane; 0: one a core"),
     key("ops.listen", Form::Text, "127.0.0.1:9090", "Kiểm tra sức khỏe và số đo (IP:cổng hoặc off)", "Health and metrics (IP:port or off)"),
     key("database.url", Form::Text, "sqlite:DATA/lgsp.db", "sqlite:ĐƯỜNG_DẪN hoặc postgres://…", "sqlite:PATH or postgres://…"),
     key("keyring.file", Form::Text, "DATA/keys/keyring.toml", "Tệp chùm khóa của nền tảng", "The platform's keyring file"),

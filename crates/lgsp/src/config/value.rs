@@ -1,8 +1,9 @@
 //! Raw texts become checked values; every fault names its key and its place.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use registry::network::Network;
 use terms::fault::Sentence;
 use terms::limit;
 
@@ -30,7 +31,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn config(mut self) -> Config {
         let name = self.text("platform.name", "LGSP".to_owned());
-        let node = self.node();
+        let id = self.label("platform.id", "lgsp".to_owned());
+        let node = self.label("platform.node", host::name());
         let zone = self.zone();
         let data = self.path("platform.data", PathBuf::from("lgsp-data"));
         let live = self.listen("gateway.live", 8280, 8243);
@@ -38,6 +40,7 @@ impl<'a> Reader<'a> {
         let trusted_proxies = self.networks("gateway.trusted_proxies");
         let records = u32::try_from(limit::RECORDS_MAX).unwrap_or(u32::MAX);
         let in_flight_max = self.number("gateway.in_flight_max", limit::IN_FLIGHT_MAX, 1, records);
+        let threads = self.number("gateway.threads", 0, 0, 1_024) as usize;
         let ops = self.address("ops.listen", Some(loopback(9090)));
         let database = self.database(&data);
         let keyring = self.path("keyring.file", data.join("keys/keyring.toml"));
@@ -47,6 +50,7 @@ impl<'a> Reader<'a> {
         let log = self.level();
         Config {
             name,
+            id,
             node,
             zone,
             data,
@@ -55,6 +59,7 @@ impl<'a> Reader<'a> {
             ops,
             trusted_proxies,
             in_flight_max,
+            threads,
             database,
             keyring,
             journal,
@@ -108,17 +113,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn node(&mut self) -> String {
-        let node = self.text("platform.node", host::name());
+    /// A name that fits a file name and a header.
+    fn label(&mut self, key: &'static str, default: String) -> String {
+        let label = self.text(key, default);
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        if node.len() > 64 || !node.bytes().all(fits) {
+        if label.len() > 64 || !label.bytes().all(fits) {
             let (vi, en) = (
                 "chỉ gồm chữ không dấu, số, - _ . và nhiều nhất 64 ký tự",
                 "takes letters, digits, - _ . only, at most 64",
             );
-            self.fault("platform.node", "value", Sentence::new(vi, en));
+            self.fault(key, "value", Sentence::new(vi, en));
         }
-        node
+        label
     }
 
     fn zone(&mut self) -> jiff::tz::TimeZone {
@@ -198,17 +204,23 @@ impl<'a> Reader<'a> {
         self.fault(key, "missing", Sentence::new(vi, en));
     }
 
-    fn networks(&mut self, key: &'static str) -> Vec<String> {
+    fn networks(&mut self, key: &'static str) -> Vec<Network> {
         let texts = self.raw(key).unwrap_or("").split(',').map(str::trim);
-        let networks: Vec<String> = texts.filter(|t| !t.is_empty()).map(str::to_owned).collect();
-        if let Some(wrong) = networks.iter().find(|n| !is_network(n)) {
-            let sentence = Sentence::made(
-                format!("“{wrong}” không phải địa chỉ mạng (CIDR)"),
-                format!("“{wrong}” is not a network (CIDR)"),
-            );
-            self.fault(key, "value", sentence);
+        let mut networks = Vec::new();
+        for text in texts.filter(|text| !text.is_empty()) {
+            match Network::parse(text) {
+                Some(network) => networks.push(network),
+                None => {
+                    let sentence = Sentence::made(
+                        format!("“{text}” không phải địa chỉ mạng (CIDR)"),
+                        format!("“{text}” is not a network (CIDR)"),
+                    );
+                    self.fault(key, "value", sentence);
+                }
+            }
         }
-        self.note(key, Some(networks.join(",")).filter(|t| !t.is_empty()));
+        let shown = networks.iter().map(Network::to_string).collect::<Vec<_>>().join(",");
+        self.note(key, Some(shown).filter(|text| !text.is_empty()));
         networks
     }
 
@@ -283,16 +295,6 @@ fn parse_address(text: &str) -> Option<SocketAddr> {
         Some(rest) => port(rest),
         None => text.parse().ok(),
     }
-}
-
-/// `10.1.0.0/16`, `::1/128`, or one address.
-fn is_network(text: &str) -> bool {
-    let (address, length) = text.split_once('/').unwrap_or((text, ""));
-    let Ok(address) = address.parse::<IpAddr>() else {
-        return false;
-    };
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    length.is_empty() && !text.contains('/') || length.parse::<u8>().is_ok_and(|bits| bits <= most)
 }
 
 /// The URL without its password, and without parameters, which may hold one too.

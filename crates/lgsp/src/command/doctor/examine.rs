@@ -15,14 +15,13 @@ use super::{Finding, Verdict};
 use crate::base::with_causes;
 use crate::config::{Config, Listen};
 use crate::lock::Lock;
+use crate::platform::CERTIFICATE_WARN;
 use crate::{certificate, host};
 
 /// Open files below which article 7.4's connections cannot be held with their providers'.
 const FILES_MIN: u64 = 4_096;
 /// Open files that leave room for 5,000 connections on each side.
 const FILES_WISHED: u64 = 16_384;
-/// A certificate that ends sooner is warned of.
-pub(crate) const CERTIFICATE_WARN: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// The clock of a machine that stands before this release is wrong: 2026-01-01.
 const RELEASE_SECS: i64 = 1_767_225_600;
 
@@ -43,6 +42,7 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
     {
         findings.extend(certificate_end(check, listen, clock.now()));
     }
+    findings.push(journal_whole(config));
     findings
 }
 
@@ -318,4 +318,32 @@ fn certificate_end(check: &'static str, listen: &Listen, now: Timestamp) -> Opti
             format!("{shown} holds until {end}"),
         ),
     })
+}
+
+/// What is sealed and what is being written: nothing was altered.
+fn journal_whole(config: &Config) -> Finding {
+    let public_key = config.data.join("keys/journal.pub");
+    if !config.journal.is_dir() || !public_key.exists() {
+        let (vi, en) = ("chưa có nhật ký", "there is no journal yet");
+        return Finding::new("journal", Verdict::Ok, vi, en);
+    }
+    match journal::verify(&config.journal, &public_key) {
+        Ok(verdict) if verdict.ok => Finding::new(
+            "journal",
+            Verdict::Ok,
+            format!("{} dòng trong {} tệp còn nguyên vẹn", verdict.rows, verdict.files),
+            format!("{} rows in {} files are intact", verdict.rows, verdict.files),
+        ),
+        Ok(verdict) => {
+            let file = verdict.file.unwrap_or_default();
+            let reason = verdict.reason.unwrap_or_default();
+            Finding::new(
+                "journal",
+                Verdict::Fail,
+                format!("{file}: {reason}: giữ nguyên tệp, xem `lgsp journal verify`"),
+                format!("{file}: {reason}: leave the file as it is, see `lgsp journal verify`"),
+            )
+        }
+        Err(error) => failed("journal", with_causes(error.sentence(), &error)),
+    }
 }

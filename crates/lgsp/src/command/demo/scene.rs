@@ -1,0 +1,269 @@
+//! The scene of the demo: stand-ins, a small province, and the platform between them.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use simulator::consumer::Account;
+use simulator::portal::Portal;
+use simulator::provider::Provider;
+use simulator::{portal, provider};
+use terms::clock::{Clock, Timestamp};
+use terms::exchange::{Kind, Outcome};
+use terms::fault::Sentence;
+use terms::random::Random;
+
+use super::report::{Report, Step};
+use crate::base::Base;
+use crate::command::apply;
+use crate::command::journal::table_of;
+use crate::config::{Config, Origin};
+use crate::output::{Failure, Output, Table};
+use crate::platform::Platform;
+
+/// The province, endpoints left open.
+const PROVINCE: &str = include_str!("../../../demo/province.yaml");
+/// Who changed things, for the audit.
+const ACTOR: &str = "cli:demo";
+/// The dossier of the fixtures.
+const DOSSIER: &str = "000.00.07.H99-240304-00017";
+
+pub(super) struct Scene {
+    pub(super) clock: Clock,
+    pub(super) live: SocketAddr,
+    pub(super) account: Account,
+    data: PathBuf,
+    opened_at: Timestamp,
+    platform: Platform,
+    land: Provider,
+    portal: Portal,
+}
+
+impl Scene {
+    /// Starts the stand-ins and the platform, applies the province, takes the key it issued.
+    pub(super) async fn set(data: &Path, report: &mut Report) -> Result<Scene, Failure> {
+        let clock = Clock::system();
+        let opened_at = clock.now();
+        let land = provider::start(provider::Settings::default()).await?;
+        let portal = portal::start(portal::Settings::default()).await?;
+        report.add(Step {
+            name: "stand-ins",
+            title: Sentence::new(
+                "Dựng CSDL đất đai và Cổng DVC quốc gia giả lập",
+                "Set up a land registry and the national portal",
+            ),
+            ok: true,
+            text: same(format!("{} · {}", land.base(), portal.base())),
+        })?;
+        let config = configuration(data)?;
+        let base = Base::open(config.clone(), clock.clone(), Random::system()).await?;
+        let account = found(&base, data, &land, &portal, report).await?;
+        drop(base);
+        let platform = Platform::start(config, clock.clone(), Random::system()).await?;
+        let addresses = &platform.addresses;
+        let live = addresses.live.ok_or_else(|| Failure::unable("cổng live tắt", "live is off"))?;
+        report.add(Step {
+            name: "platform",
+            title: Sentence::new("Nền tảng chạy", "The platform runs"),
+            ok: true,
+            text: same(format!("live http://{live}")),
+        })?;
+        let data = data.to_owned();
+        Ok(Scene { clock, live, account, data, opened_at, platform, land, portal })
+    }
+
+    /// What the portal holds of the dossier after all packets.
+    pub(super) fn portal_holds(&self, report: &mut Report) -> anyhow::Result<()> {
+        let held = self.portal.dossier(DOSSIER);
+        let (received, states, progress) = match &held {
+            Some(dossier) => (
+                dossier.received,
+                dossier.states.iter().map(|s| s.state.as_str()).collect::<Vec<_>>().join(" → "),
+                dossier.progress.len(),
+            ),
+            None => (0, String::new(), 0),
+        };
+        report.add(Step {
+            name: "portal-holds",
+            title: Sentence::new("Cổng hiện giữ hồ sơ", "The portal now holds the dossier"),
+            ok: received == 4 && states.ends_with("10") && progress == 2,
+            text: Sentence::made(
+                format!("{DOSSIER}: nhận {received} lần, trạng thái {states}, {progress} dòng tiến độ"),
+                format!("{DOSSIER}: received {received} times, states {states}, {progress} rows of progress"),
+            ),
+        })?;
+        Ok(())
+    }
+
+    /// Revokes the key as `lgsp key revoke` does in another process.
+    pub(super) async fn revoke_key(&self, report: &mut Report) -> anyhow::Result<()> {
+        let base = self.platform.base();
+        let key = terms::code::ConsumerKey::known(self.account.consumer_key.as_str());
+        let mut tx = base.store.write().await?;
+        let revoked = base.issuer().revoke(&mut tx, &key, ACTOR).await?;
+        tx.commit().await?;
+        report.add(Step {
+            name: "revoke",
+            title: Sentence::new("Thu hồi khóa kết nối", "Revoke the key"),
+            ok: revoked,
+            text: same(key.to_string()),
+        })?;
+        Ok(())
+    }
+
+    /// The rows of this demo, and whether the journal verifies.
+    pub(super) fn journal(&self, report: &mut Report) -> Result<(), Failure> {
+        let rows = self.read()?;
+        let of = |outcome| {
+            rows.iter().filter(|r| r.kind == Kind::Call && r.outcome == Some(outcome)).count()
+        };
+        let tokens = rows.iter().filter(|r| r.kind == Kind::Token).count();
+        let (answered, denied, failed) =
+            (of(Outcome::Answered), of(Outcome::Denied), of(Outcome::Failed));
+        report.add(Step {
+            name: "journal",
+            title: Sentence::new(
+                "Mỗi lượt gọi để lại một dòng nhật ký, không có nội dung",
+                "Each call left one journal row, without content",
+            ),
+            ok: answered >= 7 && denied == 2 && failed == 1 && tokens == 1,
+            text: Sentence::made(
+                format!("{answered} trả lời, {denied} từ chối, {failed} lỗi, {tokens} token"),
+                format!("{answered} answered, {denied} denied, {failed} failed, {tokens} token"),
+            ),
+        })?;
+        let verdict = journal::verify(&self.config().journal)?;
+        report.add(Step {
+            name: "verify",
+            title: Sentence::new("Kiểm tra nhật ký không bị sửa", "Check that the journal is intact"),
+            ok: verdict.ok,
+            text: Sentence::made(
+                format!("{} dòng trong {} tệp", verdict.rows, verdict.files),
+                format!("{} rows in {} files", verdict.rows, verdict.files),
+            ),
+        })?;
+        Ok(())
+    }
+
+    /// The same rows as a table.
+    pub(super) fn rows(&self, output: Output) -> Result<Table, Failure> {
+        Ok(table_of(output, &self.config().zone, &self.read()?))
+    }
+
+    /// What to look at and what to type next.
+    pub(super) fn pointers(&self, output: Output) -> Vec<(String, String)> {
+        let say = |vi: &str, en: &str| output.say(vi, en).to_owned();
+        let data = self.data.display();
+        let mut pointers = vec![
+            (
+                say("Hồ sơ trên Cổng giả lập", "The dossier at the portal"),
+                format!("curl {}/inspect/dossiers/{DOSSIER}", self.portal.base()),
+            ),
+            (
+                say("Những gì CSDL đất đai đã nhận", "What the land registry received"),
+                format!("curl http://{}/received", self.land.control),
+            ),
+            (
+                say("Nhật ký", "The journal"),
+                format!("lgsp journal search --data {data}"),
+            ),
+            (
+                say("Thống kê theo dịch vụ", "Statistics by service"),
+                format!("lgsp journal stats --by service,outcome --data {data}"),
+            ),
+            (
+                say("Tính toàn vẹn", "Integrity"),
+                format!("lgsp journal verify --data {data}"),
+            ),
+            (
+                say("Cấp khóa mới cho hệ thống một cửa", "A new key for the one-stop system"),
+                format!("lgsp key issue --system mot-cua --environment live --data {data}"),
+            ),
+            (
+                say("Danh mục đã đăng ký", "What is registered"),
+                format!("less {}", self.data.join("province.yaml").display()),
+            ),
+        ];
+        if let Some(ops) = self.platform.addresses.ops {
+            pointers.push((
+                say("Sức khỏe và số đo của nút", "Health and metrics of the node"),
+                format!("curl http://{ops}/health/ready · curl http://{ops}/metrics"),
+            ));
+        }
+        pointers
+    }
+
+    /// Stops everything; the folder stays.
+    pub(super) async fn end(self) {
+        self.platform.stop().await;
+        self.land.stop().await;
+        self.portal.stop().await;
+    }
+
+    fn config(&self) -> &Config {
+        &self.platform.base().config
+    }
+
+    fn read(&self) -> Result<Vec<journal::Row>, Failure> {
+        let filter = journal::Filter { from: Some(self.opened_at), ..journal::Filter::default() };
+        let rows = journal::search(&self.config().journal, &filter)?;
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        Ok(rows.into_iter().filter(|row| matches!(row.kind, Kind::Call | Kind::Token)).collect())
+    }
+}
+
+/// Free ports, everything in the demo's folder, nothing from outside.
+fn configuration(data: &Path) -> Result<Config, Failure> {
+    let free = "127.0.0.1:0".to_owned();
+    let flags = vec![
+        ("platform.data", "--data", data.to_string_lossy().into_owned()),
+        ("platform.name", "demo", "LGSP demo".to_owned()),
+        ("platform.node", "demo", "demo".to_owned()),
+        ("gateway.live.http", "demo", free.clone()),
+        ("gateway.trial.http", "demo", free.clone()),
+        ("ops.listen", "demo", free),
+    ];
+    Config::read(&Origin { flags, ..Origin::default() }).map_err(|faults| {
+        let text = faults.iter().map(|f| f.line(terms::fault::Language::En)).collect::<Vec<_>>();
+        Failure::usage(text.join("; "), text.join("; "))
+    })
+}
+
+/// Writes the province into the folder, applies it, and gives the key that was issued.
+async fn found(
+    base: &Base,
+    data: &Path,
+    land: &Provider,
+    portal: &Portal,
+    report: &mut Report,
+) -> Result<Account, Failure> {
+    let province = PROVINCE.replace("@LAND@", &land.base()).replace("@PORTAL@", &portal.base());
+    let file = data.join("province.yaml");
+    std::fs::write(&file, &province)?;
+    let changes = apply::apply(base, &[(file.display().to_string(), province)], ACTOR, false)
+        .await?;
+    report.add(Step {
+        name: "apply",
+        title: Sentence::new("Đăng ký một tỉnh nhỏ: đơn vị, hệ thống, dịch vụ", "Register a small province"),
+        ok: !changes.is_empty(),
+        text: Sentence::made(
+            format!("{} mục trong {}", changes.len(), file.display()),
+            format!("{} entries of {}", changes.len(), file.display()),
+        ),
+    })?;
+    let issued = changes.into_iter().find_map(|change| change.issued);
+    let issued = issued.ok_or_else(|| Failure::unable("không có khóa nào", "no key was issued"))?;
+    report.add(Step {
+        name: "key",
+        title: Sentence::new("Cấp khóa cho hệ thống một cửa", "Issue a key to the one-stop system"),
+        ok: true,
+        text: same(format!("consumer_key {}", issued.consumer_key)),
+    })?;
+    Ok(Account {
+        consumer_key: issued.consumer_key.to_string(),
+        secret_key: issued.secret_key,
+    })
+}
+
+fn same(text: String) -> Sentence {
+    Sentence::made(text.clone(), text)
+}

@@ -1,0 +1,118 @@
+//! What a node watches of itself: journal, database, keyring, certificates. An alert is a WARN line
+//! with a code; when its cause is gone an INFO line with the same code clears it.
+
+use std::time::Duration;
+
+use journal::Journal;
+use terms::clock::Timestamp;
+use tokio::time::MissedTickBehavior;
+
+use crate::base::Base;
+use crate::certificate;
+use crate::ops::{self, Health};
+
+/// A rotation of the keyring by another process is taken over, and the journal's condition told,
+/// this often.
+const TICK: Duration = Duration::from_secs(1);
+/// The database is asked every so many ticks, and histograms are folded together.
+const DATABASE_TICKS: u64 = 5;
+/// Certificates are looked at every so many ticks.
+const CERTIFICATE_TICKS: u64 = 3_600;
+/// A certificate that ends sooner is warned of.
+pub(crate) const CERTIFICATE_WARN: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// Watches until the task is aborted.
+pub(super) async fn run(base: Base, journal: Journal, health: Health) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut keyring_unread = false;
+    for count in 0.. {
+        ticks.tick().await;
+        watch_journal(&journal, &health);
+        watch_keyring(&base, &mut keyring_unread);
+        if count % DATABASE_TICKS == 0 {
+            watch_database(&base, &health).await;
+            ops::metrics().run_upkeep();
+        }
+        if count % CERTIFICATE_TICKS == 0 {
+            watch_certificates(&base, base.clock.now());
+        }
+    }
+}
+
+fn watch_journal(journal: &Journal, health: &Health) {
+    let seen = journal.health();
+    #[allow(clippy::cast_precision_loss, reason = "a gauge shows 15 digits")]
+    {
+        metrics::gauge!("lgsp_journal_disk_free_bytes").set(seen.disk_free as f64);
+        metrics::gauge!("lgsp_journal_waiting").set(seen.waiting as f64);
+    }
+    let fault = (!seen.ok).then(|| seen.reason.unwrap_or_else(|| "unknown".to_owned()));
+    let news = health.journal(fault.clone());
+    match fault {
+        Some(reason) if news => {
+            tracing::warn!(code = "journal_unavailable", %reason, "calls are refused");
+        }
+        None if news => {
+            tracing::info!(code = "journal_unavailable", cleared = true, "calls are taken again");
+        }
+        _ => {}
+    }
+}
+
+fn watch_keyring(base: &Base, unread: &mut bool) {
+    match base.keyring.reload_if_changed() {
+        Ok(changed) => {
+            if changed {
+                tracing::info!(current = base.keyring.current().0, "the keyring was read anew");
+            }
+            if std::mem::take(unread) {
+                tracing::info!(
+                    code = "keyring_unread",
+                    cleared = true,
+                    "the keyring is read again"
+                );
+            }
+        }
+        Err(error) if !*unread => {
+            *unread = true;
+            tracing::warn!(code = "keyring_unread", %error, "goes on with the keyring in use");
+        }
+        Err(_) => {}
+    }
+}
+
+async fn watch_database(base: &Base, health: &Health) {
+    match base.store.ready().await {
+        Ok(()) => {
+            if health.database_away(false) {
+                tracing::info!(
+                    code = "database_away",
+                    cleared = true,
+                    "the database answers again"
+                );
+            }
+        }
+        Err(error) => {
+            if health.database_away(true) {
+                tracing::warn!(code = "database_away", %error, "traffic goes on from memory");
+            }
+        }
+    }
+}
+
+fn watch_certificates(base: &Base, now: Timestamp) {
+    for listen in [&base.config.live, &base.config.trial] {
+        let Some(path) = listen.certificate.as_deref() else { continue };
+        let shown = path.display();
+        match certificate::end(path) {
+            Ok(end) if end > now.plus(CERTIFICATE_WARN) => {}
+            Ok(end) => {
+                tracing::warn!(code = "certificate_ending", %end, file = %shown, "replace it");
+            }
+            Err(error) => {
+                tracing::warn!(code = "certificate_unread", %error, file = %shown, "replace it");
+            }
+        }
+    }
+}
