@@ -20,6 +20,8 @@ const KEYS_LIMIT: i64 = KEYS_MAX as i64 + 1;
 /// Keys written by one statement.
 const KEYS_A_STATEMENT: usize = 100;
 
+/// Where the database stands.
+pub(crate) const CURRENT: &str = "SELECT current FROM revision WHERE id = 1";
 /// The channel of NOTIFY on PostgreSQL.
 pub(crate) const CHANNEL: &str = "lgsp_change";
 
@@ -99,8 +101,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Change, sqlx::Error> {
 }
 
 pub(crate) async fn current<'c>(executor: impl AnyExecutor<'c>) -> Result<u64, sqlx::Error> {
-    let current: i64 =
-        sqlx::query_scalar("SELECT current FROM revision WHERE id = 1").fetch_one(executor).await?;
+    let current: i64 = sqlx::query_scalar(CURRENT).fetch_one(executor).await?;
     Ok(unsigned(current))
 }
 

@@ -433,6 +433,10 @@ async fn a_change_of_another_process_is_seen_within_a_second() {
     for store in engines().await {
         let other = another(&store).await;
         let (mut first, mut second) = (store.watch(), store.watch());
+        let mut readers = Vec::new();
+        while readers.len() < store.pool.options().get_max_connections() as usize {
+            readers.push(store.pool.acquire().await.unwrap());
+        }
         for key in ["a", "b", "c"] {
             let revision = note(&other, key).await;
             seen(&mut first, revision, SEEN_MAX).await;
@@ -440,6 +444,7 @@ async fn a_change_of_another_process_is_seen_within_a_second() {
         }
         let revision = note(&store, "own").await;
         seen(&mut first, revision, SEEN_MAX).await;
+        drop(readers);
     }
 }
 

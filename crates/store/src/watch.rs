@@ -108,16 +108,17 @@ impl Eye {
     }
 
     /// A notification wakes at once; a look at every period finds what was notified while the
-    /// connection was lost.
+    /// connection was lost. Both go through a connection of its own, so that busy readers do not
+    /// delay a withdrawal.
     async fn look_postgres(&mut self, url: &str) -> Result<Infallible, StoreError> {
         let silent = |_| StoreError::Silent;
         let connecting = timeout(READY_WAIT_MAX, PgListener::connect(url));
         let mut listener = connecting.await.map_err(silent)??;
         timeout(READY_WAIT_MAX, listener.listen(change::CHANNEL)).await.map_err(silent)??;
         loop {
-            let looking = timeout(READY_WAIT_MAX, change::revision(&self.store));
-            let revision = looking.await.map_err(silent)??;
-            self.see(revision);
+            let looking = sqlx::query_scalar::<_, i64>(change::CURRENT).fetch_one(&mut listener);
+            let current = timeout(READY_WAIT_MAX, looking).await.map_err(silent)??;
+            self.see(u64::try_from(current).unwrap_or(0));
             match timeout(CHANGE_LOOK_POSTGRES, listener.try_recv()).await {
                 Ok(Ok(Some(_))) => while listener.next_buffered().is_some() {},
                 // The connection was lost: begin anew, so that nothing is listened to in vain.
