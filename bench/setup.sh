@@ -34,12 +34,11 @@ features=()
 [ "${BENCH_FLOORS:-}" = all ] && features=(--features pingora)
 (cd floor && CARGO_TARGET_DIR=$work/target-floor cargo build -q --locked --release "${features[@]}")
 
-# the program as delivered, then once more with the switches that the shares are measured by
+# with the switches that the shares are measured by, then as delivered
 target=${CARGO_TARGET_DIR:-$PWD/../target}
+(cd .. && CARGO_TARGET_DIR=$target cargo build -q --locked --release -p lgsp --features bench)
+cp -u "$target/release/lgsp" "$work/lgsp-share"
 (cd .. && CARGO_TARGET_DIR=$target cargo build -q --locked --release -p lgsp)
 cp -u "$target/release/lgsp" "$work/lgsp"
-(cd .. && CARGO_TARGET_DIR=$work/target-share cargo build -q --locked --release -p lgsp \
-    --features bench)
-cp -u "$work/target-share/release/lgsp" "$work/lgsp-share"
 
 python3 inputs.py
