@@ -39,7 +39,7 @@ fn machine_paths(file: &File, folder: &str, findings: &mut Vec<Finding>) {
     let path = format!("/{folder}/");
     for (at, _) in file.text.match_indices(&path) {
         let before = file.text[..at].chars().next_back().unwrap_or(' ');
-        // `src/work/x` and an address are no absolute path
+        // a path relative to something, or an address, is no absolute path
         if !before.is_alphanumeric() && !".-_~}/:$*".contains(before) {
             let text = "a path of one machine: write it relative to the repository".to_owned();
             findings.push(file.finding(at, text));
