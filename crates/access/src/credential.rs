@@ -80,7 +80,10 @@ pub enum CredentialFault {
     /// The keyring has no key to hash with.
     #[error("the keyring has no current key")]
     Keyring,
-    /// The audit row or the database.
+    /// The audit row could not be written.
+    #[error(transparent)]
+    Audit(#[from] journal::JournalError),
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] ::store::StoreError),
 }
@@ -112,6 +115,7 @@ impl CredentialFault {
                 "secret key gồm 1 đến 256 ký tự, không có ký tự điều khiển".to_owned()
             }
             CredentialFault::Keyring => "keyring không có khóa hiện hành".to_owned(),
+            CredentialFault::Audit(error) => return error.sentence(),
             CredentialFault::Store(error) => return error.sentence(),
         };
         Sentence::made(vi, self.to_string())

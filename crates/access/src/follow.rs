@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use terms::clock::Timestamp;
 use terms::code::ConsumerKey;
-use terms::limit::{CATALOGUE_REBUILD, CHANGE_GATHER};
+use terms::limit::{CATALOGUE_REBUILD, CHANGE_GATHER, FAILURE_WINDOW};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -73,6 +73,7 @@ impl Access {
     async fn follow_changes(&self, mut watch: watch::Receiver<u64>) {
         let mut rebuild = tokio::time::interval(CATALOGUE_REBUILD);
         rebuild.reset();
+        let mut calm = tokio::time::interval(FAILURE_WINDOW);
         loop {
             let done = tokio::select! {
                 changed = watch.changed() => {
@@ -84,6 +85,10 @@ impl Access {
                     self.refresh().await
                 }
                 _ = rebuild.tick() => self.rebuild().await,
+                _ = calm.tick() => {
+                    self.clear_alert();
+                    Ok(())
+                }
             };
             if let Err(error) = done {
                 warn(&error, "credentials cannot be read; the last known ones serve");
@@ -93,11 +98,17 @@ impl Access {
         }
     }
 
+    fn clear_alert(&self) {
+        if self.0.limiter.lock().calmed(self.0.clock.now()) {
+            tracing::info!(code = "token_guessing", cleared = true, "no more guessing of secrets");
+        }
+    }
+
     async fn run_errands(&self, errands: Option<mpsc::Receiver<Errand>>) {
         let Some(mut errands) = errands else { return };
         let mut waiting = Vec::new();
         while errands.recv_many(&mut waiting, ERRANDS_MAX).await > 0 {
-            if let Err(error) = self.run(waiting.drain(..).collect()).await {
+            if let Err(error) = self.run(std::mem::take(&mut waiting)).await {
                 warn(&error, "revocations and last uses could not be written");
             }
         }

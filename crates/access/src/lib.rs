@@ -8,3 +8,6 @@ mod snapshot;
 pub mod token;
 
 pub use access::{Access, AccessError};
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,8 @@ pub struct Limiter {
     stale: HashMap<Subject, Failures>,
     turned_at: Timestamp,
     alerted_at: Option<Timestamp>,
+    /// When somebody was last slowed down, while the alert stands.
+    slowed_at: Option<Timestamp>,
 }
 
 /// What is counted: a claimed consumer key (as its keyed hash, so that long inventions take no room)
@@ -53,6 +55,7 @@ impl Limiter {
             stale: HashMap::new(),
             turned_at: Timestamp::default(),
             alerted_at: None,
+            slowed_at: None,
         }
     }
 
@@ -77,7 +80,19 @@ impl Limiter {
             }
         }
         let slow_down = address_limited || key_limited;
+        if slow_down {
+            self.slowed_at = Some(now);
+        }
         Verdict { slow_down, alert: slow_down && self.alert(now) }
+    }
+
+    /// Has the guessing ended? Told once: nobody was slowed down for [`FAILURE_WINDOW`].
+    pub fn calmed(&mut self, now: Timestamp) -> bool {
+        let calm = self.slowed_at.is_some_and(|at| now.since(at) >= FAILURE_WINDOW);
+        if calm {
+            self.slowed_at = None;
+        }
+        calm
     }
 
     fn is_limited(&self, subject: Subject, now: Timestamp) -> bool {

@@ -266,7 +266,7 @@ impl Issuer {
             at: self.clock.now(),
             actor: actor.into(),
             verb: verb.into(),
-            subject: format!("credential/{}", after.consumer_key).into(),
+            subject: format!("credential/{}", after.consumer_key),
             before: before.map(describe),
             after: Some(describe(after)),
         };

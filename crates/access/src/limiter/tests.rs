@@ -118,6 +118,8 @@ fn an_alert_comes_once_a_window() {
         }
     }
     assert_eq!(alerts, [2, 62, 122]);
+    let calmed: Vec<i64> = (180..400).filter(|second| limiter.calmed(at(*second))).collect();
+    assert_eq!(calmed, [239], "a minute after the last one, once");
 }
 
 #[test]

@@ -38,6 +38,11 @@ pub struct Client {
 }
 
 impl Client {
+    #[cfg(test)]
+    pub(super) fn known(credential: Arc<Credential>) -> Client {
+        Client { credential }
+    }
+
     /// The credential it proved to hold.
     pub fn credential(&self) -> &Arc<Credential> {
         &self.credential

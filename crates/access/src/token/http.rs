@@ -102,10 +102,7 @@ pub async fn answer(
         opened: access.0.clock.instant(),
     };
     if !endpoint.takes(&parts.method) {
-        let mut answer = visit.refuse(TokenRefusal::InvalidRequest, None, None).await;
-        if answer.status() == StatusCode::BAD_REQUEST {
-            *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-        }
+        let mut answer = visit.refuse(TokenRefusal::WrongMethod, None, None).await;
         let allow = HeaderValue::from_static(endpoint.allow());
         answer.headers_mut().insert(ALLOW, allow);
         return answer;

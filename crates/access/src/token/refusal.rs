@@ -12,6 +12,8 @@ use terms::limit::FAILURE_WINDOW;
 pub enum TokenRefusal {
     /// The request cannot be read, or in two ways.
     InvalidRequest,
+    /// Another method than the endpoint takes; on the wire `invalid_request` as well.
+    WrongMethod,
     /// Wrong key, wrong secret, revoked, stopped: nothing tells which.
     InvalidClient,
     /// The token to revoke was issued to another client (RFC 7009 §2.1, RFC 6749 §5.2).
@@ -26,8 +28,9 @@ pub enum TokenRefusal {
 
 impl TokenRefusal {
     /// All of them.
-    pub const ALL: [TokenRefusal; 6] = [
+    pub const ALL: [TokenRefusal; 7] = [
         TokenRefusal::InvalidRequest,
+        TokenRefusal::WrongMethod,
         TokenRefusal::InvalidClient,
         TokenRefusal::InvalidGrant,
         TokenRefusal::UnsupportedGrantType,
@@ -38,7 +41,7 @@ impl TokenRefusal {
     /// The code on the wire and in the journal.
     pub const fn code(self) -> &'static str {
         match self {
-            TokenRefusal::InvalidRequest => "invalid_request",
+            TokenRefusal::InvalidRequest | TokenRefusal::WrongMethod => "invalid_request",
             TokenRefusal::InvalidClient => "invalid_client",
             TokenRefusal::InvalidGrant => "invalid_grant",
             TokenRefusal::UnsupportedGrantType => "unsupported_grant_type",
@@ -53,6 +56,7 @@ impl TokenRefusal {
             TokenRefusal::InvalidRequest
             | TokenRefusal::InvalidGrant
             | TokenRefusal::UnsupportedGrantType => StatusCode::BAD_REQUEST,
+            TokenRefusal::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             TokenRefusal::InvalidClient => StatusCode::UNAUTHORIZED,
             TokenRefusal::SlowDown => StatusCode::TOO_MANY_REQUESTS,
             TokenRefusal::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -70,7 +74,7 @@ impl TokenRefusal {
     /// The body. RFC 6749 §5.2 allows ASCII only in the description, hence Vietnamese without marks.
     const fn body(self) -> &'static str {
         match self {
-            TokenRefusal::InvalidRequest => concat!(
+            TokenRefusal::InvalidRequest | TokenRefusal::WrongMethod => concat!(
                 r#"{"error":"invalid_request","error_description":"#,
                 r#""Yeu cau khong doc duoc hoac mau thuan / The request is unreadable or ambiguous"}"#
             ),

@@ -145,7 +145,8 @@ fn what_can_be_read_in_two_ways_or_none_is_refused() {
     let broken = [("authorization", "Basic !!!")];
     let form = "client_id=k&client_secret=s";
     let deep = format!("{{\"x\":{}}}", "[".repeat(10_000));
-    let rows: &[(&str, &[(&str, &str)], &[u8])] = &[
+    type Sent<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8]);
+    let rows: &[Sent<'_>] = &[
         ("/token?client_id=k&client_secret=s", &[], b""),
         ("/token?client_secret=s", &[], b"client_id=k"),
         ("/token?client_id=k", &both, b""),
