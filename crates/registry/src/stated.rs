@@ -9,7 +9,7 @@ use terms::quantity::{parse_duration, parse_size};
 /// The fields of one entry in canonical form, as the file reader made them, as they stand in the
 /// database, in audit rows and in `export`. A field at its default is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stated(pub(crate) Map<String, Value>);
+pub(crate) struct Stated(pub(crate) Map<String, Value>);
 
 impl Stated {
     /// Reads the text kept in the database; `None` when it is no JSON object.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use http::{HeaderName, HeaderValue};
+use keyring::Keyring;
 use regex::Regex;
 use serde_json::Value;
 use terms::code::{ServiceCode, VersionName};
@@ -152,6 +153,22 @@ pub(crate) struct Opened {
     pub(crate) secret: Option<String>,
     /// The files of `tls`.
     pub(crate) tls: Option<Arc<TlsMaterial>>,
+}
+
+/// The place to which what is sealed of a version is bound: it opens nowhere else.
+pub(crate) fn seal_context((service, version): (&str, &str), field: &str) -> String {
+    format!("registry/version/{service}/{version}/{field}")
+}
+
+/// Opens what is sealed of a version's `auth` or `tls`.
+pub(crate) fn open(
+    keyring: &Keyring,
+    version: (&str, &str),
+    field: &str,
+    sealed: &str,
+) -> Option<String> {
+    let opened = keyring.open_sealed(&seal_context(version, field), sealed).ok()?;
+    String::from_utf8(opened.to_vec()).ok()
 }
 
 fn endpoints(stated: &Stated, environment: &str) -> Result<Arc<[Endpoint]>, Broken> {

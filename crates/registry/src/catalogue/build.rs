@@ -174,8 +174,8 @@ impl<'a> Builder<'a> {
 
     fn version(&self, row: &VersionRow) -> Result<Version, Broken> {
         let opened = Opened {
-            secret: self.open(row.auth_sealed.as_deref(), "auth")?,
-            tls: self.open(row.tls_sealed.as_deref(), "tls")?.map(|text| tls(&text)),
+            secret: self.open(row, row.auth_sealed.as_deref(), "auth")?,
+            tls: self.open(row, row.tls_sealed.as_deref(), "tls")?.map(|text| tls(&text)),
         };
         let mut version = Version::read(&stated(&row.body)?, &opened)?;
         if let Some(service) = self.previous.services.get(&version.service) {
@@ -187,13 +187,17 @@ impl<'a> Builder<'a> {
         Ok(version)
     }
 
-    fn open(&self, sealed: Option<&str>, field: &str) -> Result<Option<String>, Broken> {
+    fn open(
+        &self,
+        row: &VersionRow,
+        sealed: Option<&str>,
+        field: &str,
+    ) -> Result<Option<String>, Broken> {
         let Some(sealed) = sealed else {
             return Ok(None);
         };
-        let opened = self.keyring.open_sealed(sealed).ok();
-        let text = opened.and_then(|bytes| String::from_utf8(bytes).ok());
-        text.map(Some).ok_or_else(|| Broken(format!("what is sealed of {field} does not open")))
+        let opened = version::open(self.keyring, (&row.service, &row.version), field, sealed);
+        opened.map(Some).ok_or_else(|| Broken(format!("what is sealed of {field} does not open")))
     }
 
     pub(crate) fn subscription(&mut self, key: &str, found: Option<(u64, &str)>) {
