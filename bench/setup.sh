@@ -34,11 +34,11 @@ features=()
 [ "${BENCH_FLOORS:-}" = all ] && features=(--features pingora)
 (cd floor && CARGO_TARGET_DIR=$work/target-floor cargo build -q --locked --release "${features[@]}")
 
-# with the switches that the shares are measured by, then as delivered
-target=${CARGO_TARGET_DIR:-$PWD/../target}
-(cd .. && CARGO_TARGET_DIR=$target cargo build -q --locked --release -p lgsp --features bench)
-cp -u "$target/release/lgsp" "$work/lgsp-share"
-(cd .. && CARGO_TARGET_DIR=$target cargo build -q --locked --release -p lgsp)
-cp -u "$target/release/lgsp" "$work/lgsp"
+# LGSP_BIN measures another program than this tree's
+if [ -z "${LGSP_BIN:-}" ]; then
+    target=${CARGO_TARGET_DIR:-$PWD/../target}
+    (cd .. && CARGO_TARGET_DIR=$target cargo build -q --locked --release -p lgsp)
+    cp -u "$target/release/lgsp" "$work/lgsp"
+fi
 
 python3 inputs.py

@@ -2,5 +2,4 @@
 # The same without fdatasync: what waiting for the disk costs.
 . "$(dirname "$0")/_lib.sh"
 . "$(dirname "$0")/_lgsp.sh"
-export LGSP_BENCH_JOURNAL=nosync
-lgsp_contender "$BENCH_WORK/lgsp-share"
+lgsp_contender --measure without-sync

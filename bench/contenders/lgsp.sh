@@ -3,4 +3,4 @@
 # disk before each answer leaves. One worker thread.
 . "$(dirname "$0")/_lib.sh"
 . "$(dirname "$0")/_lgsp.sh"
-lgsp_contender "$BENCH_WORK/lgsp"
+lgsp_contender
