@@ -1,12 +1,16 @@
 //! The command line: what may be asked, and the way to the one file that answers.
 
+mod apply;
 mod config;
+mod demo;
 mod doctor;
+mod export;
 mod journal;
 mod key;
 mod keyring;
 mod moment;
 mod serve;
+mod show;
 mod simulate;
 
 use std::ffi::OsString;
@@ -63,6 +67,14 @@ enum Lang {
 enum Command {
     /// Chạy nền tảng cho đến khi nhận SIGTERM · Run the platform until told to stop
     Serve(serve::Arguments),
+    /// Diễn trọn một tỉnh nhỏ, từ con số không · A small province at work, from nothing
+    Demo(demo::Arguments),
+    /// Đưa tệp danh mục vào nền tảng · Bring registry files in
+    Apply(apply::Arguments),
+    /// In danh mục thành tệp, không có secret · Print the registry as a file, without secrets
+    Export,
+    /// Xem danh mục · Look at the registry
+    Show(show::Arguments),
     /// Khóa kết nối của hệ thống: cấp, đổi, thu hồi, xem · Keys of systems
     #[command(subcommand)]
     Key(key::Command),
@@ -108,6 +120,10 @@ fn dispatch(line: Line) -> Outcome {
     let flags = &line.flags;
     match line.command {
         Command::Serve(arguments) => serve::run(flags, &arguments),
+        Command::Demo(arguments) => demo::run(flags, &arguments),
+        Command::Apply(arguments) => apply::run(flags, &arguments),
+        Command::Export => export::run(flags),
+        Command::Show(arguments) => show::run(flags, &arguments),
         Command::Key(command) => key::run(flags, &command),
         Command::Journal(command) => journal::run(flags, &command),
         Command::Doctor => doctor::run(flags),

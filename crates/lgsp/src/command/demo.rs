@@ -101,5 +101,8 @@ fn close(output: Output, report: &Report, scene: &Scene) -> Result<(), Failure> 
 }
 
 fn broken(error: &anyhow::Error) -> Failure {
-    Failure::unable(format!("buổi diễn bị gián đoạn: {error:#}"), format!("the demo broke off: {error:#}"))
+    Failure::unable(
+        format!("buổi diễn bị gián đoạn: {error:#}"),
+        format!("the demo broke off: {error:#}"),
+    )
 }

@@ -1,6 +1,6 @@
 //! `lgsp journal search|stats|export|verify`: what passed, read beside a running server.
 
-mod table;
+pub(super) mod table;
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};

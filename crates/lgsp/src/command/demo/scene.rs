@@ -15,10 +15,10 @@ use terms::random::Random;
 use super::report::{Report, Step};
 use crate::base::Base;
 use crate::command::apply;
-use crate::command::journal::table_of;
+use crate::command::journal::{public_key, table};
 use crate::config::{Config, Origin};
 use crate::output::{Failure, Output, Table};
-use crate::platform::Platform;
+use crate::platform::{Measured, Platform};
 
 /// The province, endpoints left open.
 const PROVINCE: &str = include_str!("../../../demo/province.yaml");
@@ -58,7 +58,8 @@ impl Scene {
         let base = Base::open(config.clone(), clock.clone(), Random::system()).await?;
         let account = found(&base, data, &land, &portal, report).await?;
         drop(base);
-        let platform = Platform::start(config, clock.clone(), Random::system()).await?;
+        let measured = Measured::default();
+        let platform = Platform::start(config, measured, clock.clone(), Random::system()).await?;
         let addresses = &platform.addresses;
         let live = addresses.live.ok_or_else(|| Failure::unable("cổng live tắt", "live is off"))?;
         report.add(Step {
@@ -131,10 +132,13 @@ impl Scene {
                 format!("{answered} answered, {denied} denied, {failed} failed, {tokens} token"),
             ),
         })?;
-        let verdict = journal::verify(&self.config().journal)?;
+        let verdict = journal::verify(&self.config().journal, &public_key(self.config()))?;
         report.add(Step {
             name: "verify",
-            title: Sentence::new("Kiểm tra nhật ký không bị sửa", "Check that the journal is intact"),
+            title: Sentence::new(
+                "Kiểm tra nhật ký không bị sửa",
+                "Check that the journal is intact",
+            ),
             ok: verdict.ok,
             text: Sentence::made(
                 format!("{} dòng trong {} tệp", verdict.rows, verdict.files),
@@ -146,7 +150,7 @@ impl Scene {
 
     /// The same rows as a table.
     pub(super) fn rows(&self, output: Output) -> Result<Table, Failure> {
-        Ok(table_of(output, &self.config().zone, &self.read()?))
+        Ok(table::rows(output, &self.config().zone, &self.read()?))
     }
 
     /// What to look at and what to type next.
@@ -162,18 +166,12 @@ impl Scene {
                 say("Những gì CSDL đất đai đã nhận", "What the land registry received"),
                 format!("curl http://{}/received", self.land.control),
             ),
-            (
-                say("Nhật ký", "The journal"),
-                format!("lgsp journal search --data {data}"),
-            ),
+            (say("Nhật ký", "The journal"), format!("lgsp journal search --data {data}")),
             (
                 say("Thống kê theo dịch vụ", "Statistics by service"),
                 format!("lgsp journal stats --by service,outcome --data {data}"),
             ),
-            (
-                say("Tính toàn vẹn", "Integrity"),
-                format!("lgsp journal verify --data {data}"),
-            ),
+            (say("Tính toàn vẹn", "Integrity"), format!("lgsp journal verify --data {data}")),
             (
                 say("Cấp khóa mới cho hệ thống một cửa", "A new key for the one-stop system"),
                 format!("lgsp key issue --system mot-cua --environment live --data {data}"),
@@ -239,11 +237,23 @@ async fn found(
     let province = PROVINCE.replace("@LAND@", &land.base()).replace("@PORTAL@", &portal.base());
     let file = data.join("province.yaml");
     std::fs::write(&file, &province)?;
-    let changes = apply::apply(base, &[(file.display().to_string(), province)], ACTOR, false)
-        .await?;
+    let files = [(file.display().to_string(), province.into_bytes())];
+    let changes = match apply::apply(base, &files, ACTOR, false).await {
+        Ok(applied) => applied.changes,
+        Err(refusal) => {
+            let faults = refusal.faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+            return Err(match faults.is_empty() {
+                true => refusal.failure,
+                false => Failure::unable(faults.join("; "), faults.join("; ")),
+            });
+        }
+    };
     report.add(Step {
         name: "apply",
-        title: Sentence::new("Đăng ký một tỉnh nhỏ: đơn vị, hệ thống, dịch vụ", "Register a small province"),
+        title: Sentence::new(
+            "Đăng ký một tỉnh nhỏ: đơn vị, hệ thống, dịch vụ",
+            "Register a small province",
+        ),
         ok: !changes.is_empty(),
         text: Sentence::made(
             format!("{} mục trong {}", changes.len(), file.display()),
@@ -258,10 +268,7 @@ async fn found(
         ok: true,
         text: same(format!("consumer_key {}", issued.consumer_key)),
     })?;
-    Ok(Account {
-        consumer_key: issued.consumer_key.to_string(),
-        secret_key: issued.secret_key,
-    })
+    Ok(Account { consumer_key: issued.consumer_key.to_string(), secret_key: issued.secret_key })
 }
 
 fn same(text: String) -> Sentence {

@@ -131,16 +131,41 @@ impl Consumer<'_> {
         })?;
         let packets = [
             ("dossier-new", "02", "0", "DongBoHoSoMC: hồ sơ mới", "DongBoHoSoMC: a new dossier"),
-            ("dossier-again", "05", "3", "DongBoHoSoMC: gửi trùng, Cổng báo đã có", "DongBoHoSoMC: sent twice, the portal says so"),
-            ("dossier-supplement", "03", "0", "DongBoHoSoMC: cập nhật, yêu cầu bổ sung", "DongBoHoSoMC: update, supplement asked"),
-            ("dossier-done", "04", "0", "DongBoHoSoMC: cập nhật, đã trả kết quả", "DongBoHoSoMC: update, result handed over"),
-            ("dossier-progress", "08", "0", "CapNhatTienDoHoSoMC: tiến độ xử lý", "CapNhatTienDoHoSoMC: progress"),
+            (
+                "dossier-again",
+                "05",
+                "3",
+                "DongBoHoSoMC: gửi trùng, Cổng báo đã có",
+                "DongBoHoSoMC: sent twice, the portal says so",
+            ),
+            (
+                "dossier-supplement",
+                "03",
+                "0",
+                "DongBoHoSoMC: cập nhật, yêu cầu bổ sung",
+                "DongBoHoSoMC: update, supplement asked",
+            ),
+            (
+                "dossier-done",
+                "04",
+                "0",
+                "DongBoHoSoMC: cập nhật, đã trả kết quả",
+                "DongBoHoSoMC: update, result handed over",
+            ),
+            (
+                "dossier-progress",
+                "08",
+                "0",
+                "CapNhatTienDoHoSoMC: tiến độ xử lý",
+                "CapNhatTienDoHoSoMC: progress",
+            ),
         ];
         for (name, number, code, vi, en) in packets {
             let body = fixture_text(number, &session)?;
             let answer = self.post("/cong-dvc/1.0/mapi/g", body).await?;
             let ok = answer.answered() && error_code(&answer.body) == code;
-            let said = format!("error_code {}: {}", error_code(&answer.body), answer.text("message"));
+            let said =
+                format!("error_code {}: {}", error_code(&answer.body), answer.text("message"));
             let text = same(answer.told(&said));
             report.add(Step { name, title: Sentence::new(vi, en), ok, text })?;
         }
@@ -166,7 +191,8 @@ impl Consumer<'_> {
             "Call a provider that hangs: answered at its time-out of 2 s",
         );
         let mut step = fault_step("timeout", title, &answer, 504, "provider_timeout");
-        let in_time = (Duration::from_millis(1_900)..Duration::from_millis(3_000)).contains(&answer.took);
+        let in_time =
+            (Duration::from_millis(1_900)..Duration::from_millis(3_000)).contains(&answer.took);
         step.ok &= in_time;
         report.add(step)?;
         Ok(())

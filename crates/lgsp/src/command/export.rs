@@ -1,0 +1,13 @@
+//! `lgsp export`: the registry as a file that applies unchanged, without secrets.
+
+use super::{Flags, runtime};
+use crate::output::{Exit, Outcome};
+
+pub(super) fn run(flags: &Flags) -> Outcome {
+    runtime()?.block_on(async {
+        let base = flags.base().await?;
+        let text = registry::export(&base.store).await?;
+        flags.output().line(text.trim_end_matches('\n'))?;
+        Ok(Exit::Done)
+    })
+}
