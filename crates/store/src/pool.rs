@@ -46,10 +46,12 @@ pub(crate) fn prepare(address: &Address) -> Result<(), StoreError> {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(folder).map_err(fault(folder))?;
     }
-    let mut options = std::fs::OpenOptions::new();
-    // SQLite gives its side files the mode of this one.
-    options.create(true).append(true).mode(0o600).open(path).map_err(fault(path))?;
-    Ok(())
+    // A file that is there is not opened: closing it would drop the locks that SQLite holds on it
+    // in this process (POSIX). SQLite gives its side files the mode of this one.
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(fault(path)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// One connection that writes, outside the pools.
