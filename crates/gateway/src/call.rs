@@ -53,12 +53,12 @@ async fn journey(
     let now = record.opened_at();
     let catalogue = lane.shared.registry.current();
     let form = form::check(&head)?;
-    permit::check_loop(lane, &head)?;
     let route = catalogue.route(arrival.environment, head.uri.path());
-    permit::check_encoded_slash(form, route.as_ref())?;
     if let Some(route) = &route {
         record.note_route(route);
     }
+    permit::check_encoded_slash(form, route.as_ref())?;
+    permit::check_loop(lane, &head)?;
     let caller = permit::verify(lane, &head, arrival.environment)?;
     let system = permit::find_system(&catalogue, &caller)?;
     record.note_caller(&caller, system);

@@ -102,6 +102,7 @@ async fn converse(lane: &Rc<Lane>, peer: &Rc<Peer>, wire: Wire) -> Option<Wire> 
     let mut connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES_MAX)
+        .max_header_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(wire), service);
     let mut told = false;
     let ended = poll_fn(|cx| {

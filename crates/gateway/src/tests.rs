@@ -1,1 +1,9 @@
-//! placeholder
+//! Whole calls over sockets: a raw provider on one side, a raw consumer on the other, the real
+//! journal, registry and database between.
+
+mod answer;
+mod consumer;
+mod framing;
+mod provider;
+mod trouble;
+mod world;

@@ -1,0 +1,176 @@
+//! Providers and consumers that break off, hang or send too much: the fault, the cut, the row.
+
+use terms::exchange::{Blame, Outcome};
+
+use super::world::{Given, World};
+
+#[test]
+fn trouble_before_the_answer_is_held_ends_in_a_clean_fault() {
+    let world = World::given(Given { version: "timeout: 400ms", ..Given::default() });
+    let table = [
+        ("/sleep", "provider_timeout", 504),
+        ("/drip", "provider_timeout", 504),
+        ("/reset", "provider_error", 502),
+        ("/garbage", "provider_error", 502),
+        ("/half", "provider_error", 502),
+    ];
+    let mut consumer = world.consumer();
+    for (path, code, status) in table {
+        // safe methods may be repeated, others not once the provider was reached
+        for (method, retry) in [("GET", true), ("POST", false)] {
+            consumer.say(world.request(&format!("{method} /datdai/1.0{path}"), "", ""));
+            let answer = consumer.hear();
+            assert_eq!((answer.fault().as_str(), answer.status), (code, status), "{path}");
+            let problem = answer.problem();
+            assert_eq!(problem["reached"], true, "{path}");
+            assert_eq!(problem["retry"], retry, "{method} {path}");
+            let row = world.row(&answer);
+            assert_eq!(row.outcome, Some(Outcome::Failed), "{path}");
+            assert_eq!((row.fault.as_deref(), row.blame), (Some(code), Some(Blame::Provider)));
+            assert_eq!((row.status, row.response_bytes), (Some(status), Some(0)), "{path}");
+            assert_eq!(row.attempts, Some(1), "{method} {path}: sent once");
+        }
+    }
+    consumer.say(world.request("GET /datdai/1.0", "", ""));
+    assert_eq!(consumer.hear().text(), "hello", "the connection outlives the faults");
+}
+
+#[test]
+fn an_unreachable_provider_was_not_reached() {
+    let world = World::given(Given { elsewhere: Some("127.0.0.1:1"), ..Given::default() });
+    let answer = world.consumer().say(world.request("POST /datdai/1.0", "", "")).hear();
+    assert_eq!(answer.fault(), "provider_unreachable");
+    assert_eq!(
+        (&answer.problem()["reached"], &answer.problem()["retry"]),
+        (&false.into(), &true.into())
+    );
+    assert_eq!(world.row(&answer).outcome, Some(Outcome::Failed));
+}
+
+#[test]
+fn a_long_answer_that_breaks_is_cut_visibly() {
+    let mut world = World::given(Given { version: "timeout: 400ms", ..Given::default() });
+    for path in ["/large-half", "/large-sleep"] {
+        let mut consumer = world.consumer();
+        let answer = consumer.say(world.request(&format!("GET /datdai/1.0{path}"), "", "")).hear();
+        assert_eq!((answer.status, answer.whole), (200, false), "{path}");
+        assert!(answer.body.len() > 65_536, "{path}: {}", answer.body.len());
+        assert!(consumer.is_closed(), "{path}");
+    }
+    let rows = world.stop();
+    let calls: Vec<_> = rows.iter().filter(|row| row.service.is_some()).collect();
+    let faults: Vec<_> = calls.iter().filter_map(|row| row.fault.as_deref()).collect();
+    assert_eq!(faults, ["provider_error", "provider_timeout"]);
+    for row in calls {
+        assert_eq!((row.outcome, row.status), (Some(Outcome::Failed), Some(200)));
+        assert!(row.response_digest.is_none() && row.response_bytes > Some(65_536));
+    }
+}
+
+#[test]
+fn a_consumer_that_leaves_is_abandoned() {
+    let mut world = World::start();
+    for path in ["/sleep", "/large?n=90000000"] {
+        let mut consumer = world.consumer();
+        consumer.say(world.request(&format!("GET /datdai/1.0{path}"), "", ""));
+        while world.provider.seen().last().is_none_or(|seen| !seen.head[0].contains(path)) {
+            std::thread::yield_now();
+        }
+        drop(consumer);
+    }
+    // a body that stops half-way
+    let mut consumer = world.consumer();
+    consumer.say(world.request("POST /datdai/1.0/echo", "content-length: 100\r\n", "begun"));
+    while world.provider.seen().len() < 3 {
+        std::thread::yield_now();
+    }
+    drop(consumer);
+    let rows = world.stop();
+    let calls: Vec<_> = rows.iter().filter(|row| row.service.is_some()).collect();
+    assert_eq!(calls.len(), 3);
+    for row in calls {
+        assert_eq!(
+            (row.outcome, row.fault.as_deref()),
+            (Some(Outcome::Abandoned), None),
+            "{row:?}"
+        );
+        assert_eq!(row.attempts, Some(1));
+        assert!(row.upstream.is_some() && row.forwarded_at.is_some());
+    }
+}
+
+#[test]
+fn a_body_beyond_its_limit_is_refused_before_and_cut_under_way() {
+    let world = World::given(Given { version: "body_max: 10B", ..Given::default() });
+    let known = world.request("POST /datdai/1.0/echo", "content-length: 11\r\n", "0123456789a");
+    let answer = world.consumer().say(known).hear();
+    assert_eq!(answer.fault(), "body_too_large");
+    assert_eq!(world.row(&answer).outcome, Some(Outcome::Denied));
+    assert!(world.provider.seen().is_empty());
+    let chunked = "transfer-encoding: chunked\r\n";
+    let request =
+        world.request("POST /datdai/1.0/echo", chunked, "6\r\n012345\r\n6\r\n678901\r\n0\r\n\r\n");
+    let answer = world.consumer().say(request).hear();
+    assert_eq!(answer.fault(), "body_too_large");
+    let row = world.row(&answer);
+    assert_eq!((row.outcome, row.blame), (Some(Outcome::Failed), Some(Blame::Consumer)));
+    assert_eq!(row.request_digest, None);
+    let fits = world.request("POST /datdai/1.0/echo", chunked, "a\r\n0123456789\r\n0\r\n\r\n");
+    assert_eq!(world.consumer().say(fits).hear().text(), "0123456789");
+}
+
+#[test]
+fn a_provider_may_answer_before_it_has_read_the_body() {
+    let world = World::start();
+    let body = "x".repeat(2_000_000);
+    let headers = format!("content-length: {}\r\n", body.len());
+    let request = world.request("POST /datdai/1.0/early", &headers, &body);
+    let answer = world.consumer().say(request).hear();
+    assert!(answer.status == 413 && answer.text() == "no" || answer.fault() == "provider_error");
+}
+
+#[test]
+fn a_slow_body_is_the_consumers_turn() {
+    let world = World::given(Given { version: "timeout: 400ms", ..Given::default() });
+    let request = world.request("POST /datdai/1.0/echo", "content-length: 100\r\n", "begun");
+    let answer = world.consumer().say(request).hear();
+    assert_eq!(answer.fault(), "request_timeout");
+    let row = world.row(&answer);
+    assert_eq!((row.blame, row.request_bytes), (Some(Blame::Consumer), Some(5)));
+}
+
+#[test]
+fn in_flight_limits_refuse_at_once_and_free_their_places() {
+    let world = World::given(Given { version: "in_flight_max: 1", ..Given::default() });
+    let mut hanging = world.consumer();
+    hanging.say(world.request("GET /datdai/1.0/sleep", "", ""));
+    while world.provider.seen().is_empty() {
+        std::thread::yield_now();
+    }
+    let answer = world.get("");
+    assert_eq!((answer.fault().as_str(), answer.header("retry-after")), ("overloaded", Some("1")));
+    assert_eq!(world.row(&answer).blame, Some(Blame::Platform));
+    drop(hanging);
+    // the place is free once the gateway has seen the consumer leave
+    while world.get("").status != 200 {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_stop_lets_calls_in_flight_end() {
+    let mut world = World::given(Given { version: "timeout: 1s", ..Given::default() });
+    let mut busy = world.consumer();
+    let mut idle = world.consumer();
+    idle.say(world.request("GET /datdai/1.0", "", ""));
+    assert_eq!(idle.hear().status, 200);
+    busy.say(world.request("GET /datdai/1.0/sleep", "", ""));
+    while world.provider.seen().len() < 2 {
+        std::thread::yield_now();
+    }
+    let rows = world.stop();
+    assert_eq!(busy.hear().fault(), "provider_timeout");
+    assert!(idle.is_closed());
+    assert!(std::net::TcpStream::connect(world.live).is_err(), "nobody listens");
+    assert_eq!(rows.iter().filter(|row| row.service.is_some()).count(), 2);
+}
