@@ -95,7 +95,10 @@ fn close(output: Output, report: &Report, scene: &Scene) -> Result<(), Failure> 
     output.line("")?;
     output.line(output.say("Xem tiếp:", "Where to look next:"))?;
     for (what, how) in scene.pointers(output) {
-        output.line(&format!("  {what}\n      {how}"))?;
+        if !what.is_empty() {
+            output.line(&format!("  {what}"))?;
+        }
+        output.line(&format!("      {how}"))?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use access::credential::{self, Credential, CredentialFault, Filter, Issued};
 use clap::Subcommand;
-use registry::Registry;
+use registry::file::Noun;
 use serde_json::{Value, json};
 use terms::clock::Timestamp;
 use terms::code::{ConsumerKey, SystemCode};
@@ -89,9 +89,7 @@ async fn issue(flags: &Flags, base: &Base, system: &str, environment: &str) -> O
     let code = SystemCode::known(system);
     let environment = Environment::parse(environment).unwrap_or(Environment::Trial);
     let issuer = base.issuer();
-    let registry =
-        Registry::open(base.store.clone(), base.keyring.clone(), base.clock.clone()).await?;
-    if registry.current().system(&code).is_none() {
+    if registry::show(&base.store, Noun::System, Some(system)).await?.is_empty() {
         return Err(Failure::refused(
             format!("chưa có hệ thống {code}: đăng ký bằng `lgsp apply`"),
             format!("there is no system {code}: register it with `lgsp apply`"),

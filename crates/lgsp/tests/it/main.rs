@@ -2,4 +2,6 @@
 
 #![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
 
+mod demo;
 mod program;
+mod server;

@@ -157,6 +157,7 @@ impl Scene {
     pub(super) fn pointers(&self, output: Output) -> Vec<(String, String)> {
         let say = |vi: &str, en: &str| output.say(vi, en).to_owned();
         let data = self.data.display();
+        let lgsp = program();
         let mut pointers = vec![
             (
                 say("Hồ sơ trên Cổng giả lập", "The dossier at the portal"),
@@ -166,19 +167,36 @@ impl Scene {
                 say("Những gì CSDL đất đai đã nhận", "What the land registry received"),
                 format!("curl http://{}/received", self.land.control),
             ),
-            (say("Nhật ký", "The journal"), format!("lgsp journal search --data {data}")),
+            (say("Nhật ký", "The journal"), format!("{lgsp} journal search --data {data}")),
             (
                 say("Thống kê theo dịch vụ", "Statistics by service"),
-                format!("lgsp journal stats --by service,outcome --data {data}"),
+                format!("{lgsp} journal stats --by service,outcome --data {data}"),
             ),
-            (say("Tính toàn vẹn", "Integrity"), format!("lgsp journal verify --data {data}")),
+            (say("Tính toàn vẹn", "Integrity"), format!("{lgsp} journal verify --data {data}")),
             (
-                say("Cấp khóa mới cho hệ thống một cửa", "A new key for the one-stop system"),
-                format!("lgsp key issue --system mot-cua --environment live --data {data}"),
+                say(
+                    "Cấp khóa mới, rồi tự xin token và gọi",
+                    "A new key, then a token and a call of your own",
+                ),
+                format!("{lgsp} key issue --system mot-cua --environment live --data {data}"),
+            ),
+            (
+                String::new(),
+                format!(
+                    "curl -u CONSUMER_KEY:SECRET_KEY -d grant_type=client_credentials http://{}/token",
+                    self.live
+                ),
+            ),
+            (
+                String::new(),
+                format!(
+                    "curl -H 'Authorization: Bearer TOKEN' 'http://{}/dat-dai/1.0/tra-cuu?maThua=7'",
+                    self.live
+                ),
             ),
             (
                 say("Danh mục đã đăng ký", "What is registered"),
-                format!("less {}", self.data.join("province.yaml").display()),
+                format!("{lgsp} show services --data {data} · less {data}/province.yaml"),
             ),
         ];
         if let Some(ops) = self.platform.addresses.ops {
@@ -207,6 +225,13 @@ impl Scene {
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         Ok(rows.into_iter().filter(|row| matches!(row.kind, Kind::Call | Kind::Token)).collect())
     }
+}
+
+/// This program as it can be typed from here.
+fn program() -> String {
+    let Ok(path) = std::env::current_exe() else { return "lgsp".to_owned() };
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(&path).display().to_string()
 }
 
 /// Free ports, everything in the demo's folder, nothing from outside.
