@@ -55,7 +55,10 @@ fn whatever_the_provider_does_the_answer_is_complete_within_thirty_seconds() {
         assert!(answer.complete, "{target}: cut");
         assert_eq!((answer.status, answer.fault().as_str()), (*status, *fault), "{target}");
         let row = world.row(&answer.exchange());
-        assert_eq!((row["outcome"].as_str(), row["fault"].as_str()), (Some("failed"), Some(*fault)));
+        assert_eq!(
+            (row["outcome"].as_str(), row["fault"].as_str()),
+            (Some("failed"), Some(*fault))
+        );
         assert_eq!(row["blame"], "provider");
     }
     for (target, answer) in streamed.iter().zip(&answers[held.len()..]) {
@@ -143,10 +146,16 @@ fn nothing_of_a_payload_is_left_on_disk_in_logs_or_in_metrics() {
     world.kill();
     drop(hanging);
     world.restart();
-    assert!(world.rows(&["--fault", "platform_stopped"]).len() >= 10, "the hanging calls have rows");
+    assert!(
+        world.rows(&["--fault", "platform_stopped"]).len() >= 10,
+        "the hanging calls have rows"
+    );
     assert_eq!(world.stop(), 0);
     assert_eq!(found(world.dir.path(), mark.as_bytes()), Vec::<String>::new());
-    assert!(world.provider.received().iter().any(|r| r.contains(mark.as_bytes())), "the search works");
+    assert!(
+        world.provider.received().iter().any(|r| r.contains(mark.as_bytes())),
+        "the search works"
+    );
 }
 
 /// Files below `folder` that hold `mark`.

@@ -78,7 +78,10 @@ fn a_bad_token_is_refused_before_anything_else_is_told() {
         let answer =
             Connection::open(live).ask(request("GET", "/datdai/1.0/x", &fields, b"")).unwrap();
         assert_eq!((answer.status, answer.fault().as_str()), (401, fault), "{name}");
-        assert!(answer.header("www-authenticate").is_some_and(|v| v.starts_with("Bearer")), "{name}");
+        assert!(
+            answer.header("www-authenticate").is_some_and(|v| v.starts_with("Bearer")),
+            "{name}"
+        );
     }
     // A token of the trial environment opens nothing in the live one, and the reverse (TOK-08).
     let trial = world.ask_token(world.listening.trial, &world.credential("one-stop", "trial"));
@@ -110,7 +113,10 @@ fn the_token_answer_is_what_real_clients_cut_by_position() {
     let answer = world.ask_token(world.listening.live, &world.credential("one-stop", "live"));
     let text = answer.text();
     assert!(text.starts_with(r#"{"access_token":"lg1."#), "{text}");
-    assert!(text.ends_with(r#"","scope":"default","token_type":"Bearer","expires_in":3600}"#), "{text}");
+    assert!(
+        text.ends_with(r#"","scope":"default","token_type":"Bearer","expires_in":3600}"#),
+        "{text}"
+    );
     assert_eq!(answer.header("cache-control"), Some("no-store"));
 }
 
@@ -128,7 +134,10 @@ fn bodies_pass_byte_for_byte_in_both_directions() {
         assert_eq!(row["request_bytes"].as_u64(), Some(body.len() as u64));
         assert_eq!(row["response_bytes"].as_u64(), Some(body.len() as u64));
         if !body.is_empty() {
-            assert!(row["request_digest"].is_string() && row["response_digest"].is_string(), "{row}");
+            assert!(
+                row["request_digest"].is_string() && row["response_digest"].is_string(),
+                "{row}"
+            );
         }
     }
 }

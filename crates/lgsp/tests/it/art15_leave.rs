@@ -44,7 +44,9 @@ impl Stream {
     }
 
     fn wait_for(&self, what: &str, holds: impl Fn(&[(Instant, u16)]) -> bool) {
-        crate::world::wait_until(Duration::from_secs(20), what, || holds(&self.seen.lock().unwrap()));
+        crate::world::wait_until(Duration::from_secs(20), what, || {
+            holds(&self.seen.lock().unwrap())
+        });
     }
 
     fn end(self) -> Vec<(Instant, u16)> {

@@ -12,67 +12,67 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What came back.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Names in lower case; repeated fields joined by ", ".
-    pub headers: BTreeMap<String, String>,
-    pub body: Vec<u8>,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
     /// The body ended where its framing said.
-    pub complete: bool,
+    pub(crate) complete: bool,
     /// From the first byte sent to the last byte received.
-    pub took: Duration,
+    pub(crate) took: Duration,
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|e| panic!("not JSON ({e}): {} {}", self.status, self.text()))
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
     /// The fault's code, or "" when the answer is none of ours.
-    pub fn fault(&self) -> String {
+    pub(crate) fn fault(&self) -> String {
         let problem = self.header("content-type").is_some_and(|t| t.contains("problem+json"));
         let code = problem.then(|| self.json()["code"].as_str().map(str::to_string));
         code.flatten().unwrap_or_default()
     }
 
-    pub fn exchange(&self) -> String {
+    pub(crate) fn exchange(&self) -> String {
         self.header("exchange-id").unwrap_or_else(|| panic!("no Exchange-Id: {self:?}")).to_string()
     }
 }
 
 /// One connection.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    pub fn open(address: SocketAddr) -> Connection {
+    pub(crate) fn open(address: SocketAddr) -> Connection {
         Connection::try_open(address).expect("the listener is there")
     }
 
-    pub fn try_open(address: SocketAddr) -> std::io::Result<Connection> {
+    pub(crate) fn try_open(address: SocketAddr) -> std::io::Result<Connection> {
         let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
         Ok(Connection { stream, buffer: Vec::new() })
     }
 
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         self.stream.write_all(bytes.as_ref())
     }
 
     /// Sends, then reads one answer to its end.
-    pub fn ask(&mut self, bytes: impl AsRef<[u8]>) -> Option<Answer> {
+    pub(crate) fn ask(&mut self, bytes: impl AsRef<[u8]>) -> Option<Answer> {
         let began = Instant::now();
         // An answer may come, and the connection close, before all is sent.
         let _ = self.send(bytes);
@@ -80,7 +80,7 @@ impl Connection {
     }
 
     /// Reads one answer; `None` when the connection ends before a head was complete.
-    pub fn answer(&mut self, began: Instant) -> Option<Answer> {
+    pub(crate) fn answer(&mut self, began: Instant) -> Option<Answer> {
         let end = loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
                 break end;
@@ -168,7 +168,12 @@ fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
 }
 
 /// A request with a body framed by its length.
-pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+pub(crate) fn request(
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Vec<u8> {
     let mut request = format!("{method} {target} HTTP/1.1\r\nHost: lgsp.test\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));

@@ -53,48 +53,48 @@ credentials:
 
 /// Consumer key and secret key of one system.
 #[derive(Clone, Debug)]
-pub struct Credential {
-    pub consumer_key: String,
-    pub secret_key: String,
+pub(crate) struct Credential {
+    pub(crate) consumer_key: String,
+    pub(crate) secret_key: String,
 }
 
 /// Where the running platform listens.
 #[derive(Clone, Debug)]
-pub struct Listening {
-    pub live: SocketAddr,
-    pub trial: SocketAddr,
-    pub ops: SocketAddr,
-    pub live_tls: Option<SocketAddr>,
+pub(crate) struct Listening {
+    pub(crate) live: SocketAddr,
+    pub(crate) trial: SocketAddr,
+    pub(crate) ops: SocketAddr,
+    pub(crate) live_tls: Option<SocketAddr>,
 }
 
-pub struct World {
-    pub dir: tempfile::TempDir,
-    pub provider: simulator::provider::Provider,
-    pub listening: Listening,
+pub(crate) struct World {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) provider: simulator::provider::Provider,
+    pub(crate) listening: Listening,
     server: Child,
-    flags: Vec<String>,
+    live_tls: &'static str,
     credentials: Vec<(String, String, Credential)>,
-    runtime: tokio::runtime::Runtime,
+    /// Carries the simulated provider; ends it when the world ends.
+    _runtime: tokio::runtime::Runtime,
 }
 
 impl World {
     /// The platform with the province of these tests, running.
-    pub fn start() -> World {
-        World::start_with(&[])
+    pub(crate) fn start() -> World {
+        World::start_on("off")
     }
 
-    /// The same, with a certificate and TLS on the live environment.
-    pub fn start_with_tls() -> World {
-        World::start_with(&["--live-tls", "127.0.0.1:0"])
+    /// The same, with TLS on the live environment as well.
+    pub(crate) fn start_with_tls() -> World {
+        World::start_on("127.0.0.1:0")
     }
 
     /// The certificate of the TLS listener, to be trusted by clients.
-    pub fn certificate(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
         self.dir.path().join("tls.crt")
     }
 
-    /// The same with more flags for `serve`.
-    pub fn start_with(flags: &[&str]) -> World {
+    fn start_on(live_tls: &'static str) -> World {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let provider = runtime
             .block_on(simulator::provider::start(simulator::provider::Settings::default()))
@@ -117,38 +117,29 @@ impl World {
         let issued = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into()]).unwrap();
         std::fs::write(dir.path().join("tls.crt"), issued.cert.pem()).unwrap();
         std::fs::write(dir.path().join("tls.key"), issued.signing_key.serialize_pem()).unwrap();
-        let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
-        let (server, listening) = serve(&data, &flags, None);
-        World { dir, provider, listening, server, flags, credentials, runtime }
+        let (server, listening) = serve(&data, live_tls, None);
+        World { dir, provider, listening, server, live_tls, credentials, _runtime: runtime }
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
-    pub fn runtime(&self) -> &tokio::runtime::Runtime {
-        &self.runtime
-    }
-
-    pub fn server_pid(&self) -> u32 {
-        self.server.id()
-    }
-
     /// The keys that `apply` printed for this system.
-    pub fn credential(&self, system: &str, environment: &str) -> Credential {
+    pub(crate) fn credential(&self, system: &str, environment: &str) -> Credential {
         let found = self.credentials.iter().find(|(s, e, _)| s == system && e == environment);
         found.unwrap_or_else(|| panic!("no key for {system}/{environment}")).2.clone()
     }
 
     /// A token from the live listener.
-    pub fn token(&self, system: &str) -> String {
+    pub(crate) fn token(&self, system: &str) -> String {
         let credential = self.credential(system, "live");
         let answer = self.ask_token(self.listening.live, &credential);
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["access_token"].as_str().unwrap().to_string()
     }
 
-    pub fn ask_token(&self, listener: SocketAddr, credential: &Credential) -> Answer {
+    pub(crate) fn ask_token(&self, listener: SocketAddr, credential: &Credential) -> Answer {
         let body = format!(
             "grant_type=client_credentials&client_id={}&client_secret={}",
             credential.consumer_key, credential.secret_key
@@ -159,60 +150,60 @@ impl World {
     }
 
     /// One call on a connection of its own.
-    pub fn call(&self, token: &str, method: &str, target: &str, body: &[u8]) -> Answer {
+    pub(crate) fn call(&self, token: &str, method: &str, target: &str, body: &[u8]) -> Answer {
         let bearer = format!("Bearer {token}");
         let request = request(method, target, &[("Authorization", &bearer)], body);
         Connection::open(self.listening.live).ask(request).expect("an answer")
     }
 
     /// Applies a registry file from another process, as an operator does.
-    pub fn apply(&self, yaml: &str) -> Vec<Value> {
+    pub(crate) fn apply(&self, yaml: &str) -> Vec<Value> {
         let file = self.dir.path().join("change.yaml");
         std::fs::write(&file, yaml).unwrap();
         json_lines(&checked(self.run(&["apply", "-f", path(&file)])))
     }
 
     /// Runs a command on the same data folder.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         run(&self.data(), arguments)
     }
 
     /// The journal rows that fit the flags, after waiting for those of `exchanges` to be there.
-    pub fn rows(&self, flags: &[&str]) -> Vec<Value> {
+    pub(crate) fn rows(&self, flags: &[&str]) -> Vec<Value> {
         let mut arguments = vec!["journal", "search", "--json", "--limit", "0"];
         arguments.extend(flags);
         json_lines(&checked(self.run(&arguments)))
     }
 
     /// The one row of an exchange.
-    pub fn row(&self, exchange: &str) -> Value {
+    pub(crate) fn row(&self, exchange: &str) -> Value {
         let rows = self.rows(&["--exchange", exchange]);
         assert_eq!(rows.len(), 1, "rows of {exchange}: {rows:?}");
         rows[0].clone()
     }
 
     /// `journal verify` must find nothing wrong.
-    pub fn verify(&self) {
+    pub(crate) fn verify(&self) {
         let output = self.run(&["journal", "verify"]);
         assert!(output.status.success(), "{}", text(&output));
     }
 
     /// Ends the server without any chance to tidy up.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.server.kill().unwrap();
         self.server.wait().unwrap();
     }
 
     /// Asks the server to stop and waits for it; gives its exit code.
-    pub fn stop(&mut self) -> i32 {
+    pub(crate) fn stop(&mut self) -> i32 {
         let pid = self.server.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.server.wait().unwrap().code().unwrap_or(-1)
     }
 
     /// Starts the server again where it listened before.
-    pub fn restart(&mut self) {
-        let (server, listening) = serve(&self.data(), &self.flags, Some(&self.listening));
+    pub(crate) fn restart(&mut self) {
+        let (server, listening) = serve(&self.data(), self.live_tls, Some(&self.listening));
         self.server = server;
         self.listening = listening;
     }
@@ -235,7 +226,7 @@ fn run(data: &Path, arguments: &[&str]) -> Output {
     program().args(arguments).args(["--data", path(data)]).output().unwrap()
 }
 
-fn serve(data: &Path, flags: &[String], again: Option<&Listening>) -> (Child, Listening) {
+fn serve(data: &Path, live_tls: &str, again: Option<&Listening>) -> (Child, Listening) {
     let picked = "127.0.0.1:0".to_string();
     let at = |pick: fn(&Listening) -> SocketAddr| match again {
         Some(listening) => pick(listening).to_string(),
@@ -245,9 +236,17 @@ fn serve(data: &Path, flags: &[String], again: Option<&Listening>) -> (Child, Li
     let log = folder.join("server.log");
     let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
     let mut server = program()
-        .args(["serve", "--data", path(data), "--live", &at(|l| l.live), "--trial", &at(|l| l.trial)])
+        .args([
+            "serve",
+            "--data",
+            path(data),
+            "--live",
+            &at(|l| l.live),
+            "--trial",
+            &at(|l| l.trial),
+        ])
         .args(["--ops", &at(|l| l.ops)])
-        .args(flags)
+        .args(["--live-tls", live_tls, "--trial-tls", "off"])
         .env("LGSP_GATEWAY_LIVE_CERTIFICATE", folder.join("tls.crt"))
         .env("LGSP_GATEWAY_LIVE_KEY", folder.join("tls.key"))
         .stdout(Stdio::piped())
@@ -267,7 +266,7 @@ fn serve(data: &Path, flags: &[String], again: Option<&Listening>) -> (Child, Li
     (server, Listening { live, trial, ops, live_tls })
 }
 
-pub fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     format!(
         "exit {:?}\n{}\n{}",
         output.status.code(),
@@ -276,12 +275,12 @@ pub fn text(output: &Output) -> String {
     )
 }
 
-pub fn checked(output: Output) -> Output {
+pub(crate) fn checked(output: Output) -> Output {
     assert!(output.status.success(), "{}", text(&output));
     output
 }
 
-pub fn json_lines(output: &Output) -> Vec<Value> {
+pub(crate) fn json_lines(output: &Output) -> Vec<Value> {
     let lines = std::str::from_utf8(&output.stdout).unwrap().lines();
     lines.map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
 }
@@ -291,7 +290,7 @@ fn path(path: &Path) -> &str {
 }
 
 /// Waits until `holds` does, asking again and again; panics after `limit`.
-pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + limit;
     while !holds() {
         assert!(Instant::now() < end, "waited {limit:?} in vain: {what}");
