@@ -100,8 +100,8 @@ impl Access {
         self.0.snapshot.load()
     }
 
-    /// Takes over what changed in the database, right now. Call it in the runtime in which the store
-    /// was opened.
+    /// Takes over what changed in the database, right now. Call it in the runtime in which the
+    /// store was opened.
     pub async fn refresh(&self) -> Result<(), AccessError> {
         let _turn = self.0.turn.lock().await;
         let last = self.0.snapshot.load_full();

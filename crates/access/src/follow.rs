@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use terms::clock::Timestamp;
 use terms::code::ConsumerKey;
-use terms::limit::{CATALOGUE_REBUILD, CHANGE_GATHER, FAILURE_WINDOW};
+use terms::limit::{CATALOGUE_REBUILD, CHANGE_GATHER, FAILURE_WINDOW, TOKEN_SKEW};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -74,6 +74,7 @@ impl Access {
         let mut rebuild = tokio::time::interval(CATALOGUE_REBUILD);
         rebuild.reset();
         let mut calm = tokio::time::interval(FAILURE_WINDOW);
+        let mut lost = false;
         loop {
             let done = tokio::select! {
                 changed = watch.changed() => {
@@ -91,9 +92,15 @@ impl Access {
                 }
             };
             if let Err(error) = done {
-                warn(&error, "credentials cannot be read; the last known ones serve");
+                if !lost {
+                    warn(&error, "credentials cannot be read; the last known ones serve");
+                }
+                lost = true;
                 tokio::time::sleep(LOOK_AGAIN).await;
                 watch.mark_changed();
+            } else if lost {
+                lost = false;
+                tracing::info!("credentials can be read again");
             }
         }
     }
@@ -114,8 +121,8 @@ impl Access {
         }
     }
 
-    /// All that wait in one transaction. Whoever waits for a revocation that failed sees its channel
-    /// closed.
+    /// All that wait in one transaction. Whoever waits for a revocation that failed sees its
+    /// channel closed.
     async fn run(&self, errands: Vec<Errand>) -> Result<(), AccessError> {
         let now = self.0.clock.now();
         let mut revoked = Vec::new();
@@ -138,7 +145,8 @@ impl Access {
             }
         }
         if !revoked.is_empty() {
-            token::store::delete_expired(&mut tx, now).await?;
+            // A node whose clock is behind may still take such a token.
+            token::store::delete_expired(&mut tx, now.minus(TOKEN_SKEW)).await?;
         }
         tx.commit().await?;
         if !revoked.is_empty() {

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use terms::clock::Timestamp;
 use terms::limit::{FAILURE_SUBJECTS_MAX, FAILURE_WINDOW, FAILURES_MAX};
 
-/// Counts failed secrets. Its memory is bounded: at most twice [`FAILURE_SUBJECTS_MAX`] subjects are
-/// remembered, the oldest are forgotten first.
+/// Counts failed secrets. Its memory is bounded: at most twice [`FAILURE_SUBJECTS_MAX`] subjects
+/// are remembered, the oldest are forgotten first.
 pub struct Limiter {
     hasher: RandomState,
     /// Subjects that failed since the last turn, and those of the turn before.
@@ -21,8 +21,8 @@ pub struct Limiter {
     slowed_at: Option<Timestamp>,
 }
 
-/// What is counted: a claimed consumer key (as its keyed hash, so that long inventions take no room)
-/// or an address (IPv6 by /64, the smallest net a subscriber is given).
+/// What is counted: a claimed consumer key (as its keyed hash, so that long inventions take no
+/// room) or an address (IPv6 by /64, the smallest net a subscriber is given).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Subject {
     Key(u64),
@@ -65,8 +65,8 @@ impl Limiter {
         self.is_limited(address_subject(address), now)
     }
 
-    /// A wrong secret was given for `consumer_key` (claimed, perhaps unknown) from `address`. Refusals
-    /// beyond the limit do not count, so that whoever slows down is heard again.
+    /// A wrong secret was given for `consumer_key` (claimed, perhaps unknown) from `address`.
+    /// Refusals beyond the limit do not count, so that whoever slows down is heard again.
     pub fn failed(&mut self, consumer_key: &str, address: IpAddr, now: Timestamp) -> Verdict {
         self.turn(now);
         let address = address_subject(address);

@@ -59,7 +59,8 @@ pub const FAILURES_MAX: u32 = 10;
 pub const FAILURE_WINDOW: Duration = Duration::from_secs(60);
 /// TOK-10: keys and addresses whose failures are remembered, before the oldest are forgotten.
 pub const FAILURE_SUBJECTS_MAX: usize = 32_768;
-/// Slow hashes of carried-over secrets computed at once: each takes 19 MiB and some 20 ms of a core.
+/// Slow hashes of carried-over secrets computed at once: each takes 19 MiB and some 20 ms of a
+/// core.
 pub const WEAK_CHECKS_MAX: usize = 2;
 /// A check of a carried-over secret waits this long for its turn.
 pub const WEAK_CHECK_WAIT: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
-//! The deeds on credentials: issue, carry over, rotate, revoke. Each works inside the transaction of
-//! its caller and leaves an audit row and a changed key there.
+//! The deeds on credentials: issue, carry over, rotate, revoke. Each works inside the transaction
+//! of its caller and leaves an audit row and a changed key there.
 
 use std::time::Duration;
 
@@ -94,7 +94,8 @@ impl Issuer {
         Ok(Issued { system: system.clone(), environment, consumer_key, secret_key })
     }
 
-    /// Does the slow part of carrying over (up to 30 ms of one core), before a transaction is begun.
+    /// Does the slow part of carrying over (up to 30 ms of one core), before a transaction is
+    /// begun.
     pub async fn prepare<'c>(
         &self,
         executor: impl AnyExecutor<'c>,
@@ -113,8 +114,8 @@ impl Issuer {
         Ok(prepared)
     }
 
-    /// Carries a credential over. The same secret again is unchanged, revoked or not; another one is
-    /// a fault, as is a consumer key of another system or environment.
+    /// Carries a credential over. The same secret again is unchanged, revoked or not; another one
+    /// is a fault, as is a consumer key of another system or environment.
     pub async fn carry(
         &self,
         tx: &mut Write<'_>,

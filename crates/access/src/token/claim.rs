@@ -21,8 +21,8 @@ const BASIC: GeneralPurpose = GeneralPurpose::new(
 /// What was read out of a request.
 #[derive(Default)]
 pub(super) struct Claim {
-    /// The ways to read the one pair of credentials that came: none when none came, two when a Basic
-    /// header can be read with and without percent coding (RFC 6749 §2.3.1).
+    /// The ways to read the one pair of credentials that came: none when none came, two when a
+    /// Basic header can be read with and without percent coding (RFC 6749 §2.3.1).
     pub(super) claimed: Vec<Claimed>,
     /// The grant asked for; absent counts as client credentials.
     pub(super) grant_type: Option<String>,

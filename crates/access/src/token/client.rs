@@ -1,5 +1,5 @@
-//! Authentication of a client by its consumer key and secret (article 12 steps 1 and 2): one uniform
-//! refusal, the same work for a key that exists and one that does not.
+//! Authentication of a client by its consumer key and secret (article 12 steps 1 and 2): one
+//! uniform refusal, the same work for a key that exists and one that does not.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -64,8 +64,8 @@ pub enum ClientFault {
 
 impl Access {
     /// Checks a claimed pair of credentials, given in one or two readings. A right secret succeeds
-    /// whoever else fails with its key; only a secret that might be guessed is not even tried for an
-    /// address that is itself limited (TOK-10).
+    /// whoever else fails with its key; only a secret that might be guessed is not even tried for
+    /// an address that is itself limited (TOK-10).
     pub async fn authenticate(
         &self,
         claimed: &[Claimed],
@@ -73,14 +73,13 @@ impl Access {
         address: IpAddr,
     ) -> Result<Client, ClientFault> {
         let now = self.0.clock.now();
-        let limited = self.0.limiter.lock().limited(address, now);
         for claimed in claimed {
             let known = self.snapshot().by_key(&claimed.consumer_key).cloned();
             let known = known.filter(|credential| credential.environment == environment);
             match known {
                 None => self.pretend(claimed),
                 Some(credential) => {
-                    if self.holds(&credential, claimed, limited, now).await? {
+                    if self.holds(&credential, claimed, address, now).await? {
                         return self.accept(credential, claimed, now);
                     }
                 }
@@ -110,40 +109,47 @@ impl Access {
         &self,
         credential: &Credential,
         claimed: &Claimed,
-        limited: bool,
+        address: IpAddr,
         now: Timestamp,
     ) -> Result<bool, ClientFault> {
         let current =
             credential.weak_until.is_none_or(|until| now < until).then_some(&credential.secret);
         let previous = credential.previous.as_ref();
         let previous = previous.filter(|(_, until)| now < *until).map(|(hash, _)| hash);
-        let mut tried = false;
+        if current.or(previous).is_none() {
+            self.pretend(claimed);
+        }
         for hash in current.into_iter().chain(previous) {
-            if hash.is_slow() && limited {
-                continue;
-            }
-            tried = true;
-            if self.matches(hash, claimed).await? {
+            let matches = if hash.is_slow() {
+                self.matches_slowly(hash, claimed, address).await?
+            } else {
+                hash.matches(&self.0.keyring, &claimed.consumer_key, &claimed.secret_key)
+            };
+            if matches {
                 return Ok(true);
             }
-        }
-        if !tried {
-            self.pretend(claimed);
         }
         Ok(false)
     }
 
-    /// Slow hashes are computed apart, few at once, and waited for with a limit.
-    async fn matches(&self, hash: &SecretHash, claimed: &Claimed) -> Result<bool, ClientFault> {
-        let Claimed { consumer_key, secret_key } = claimed;
-        if !hash.is_slow() {
-            return Ok(hash.matches(&self.0.keyring, consumer_key, secret_key));
-        }
+    /// Slow hashes are computed apart, few at once, waited for with a limit, and not at all for an
+    /// address that is limited.
+    async fn matches_slowly(
+        &self,
+        hash: &SecretHash,
+        claimed: &Claimed,
+        address: IpAddr,
+    ) -> Result<bool, ClientFault> {
         let places = self.0.weak_checks.clone().acquire_owned();
         let place = tokio::time::timeout(WEAK_CHECK_WAIT, places)
             .await
             .map_err(|_| ClientFault::Busy)?
             .map_err(|_| ClientFault::Busy)?;
+        // Asked only now: what failed while this one waited counts, so that an address has its ten
+        // guesses, not as many as it opens connections.
+        if self.0.limiter.lock().limited(address, self.0.clock.now()) {
+            return Ok(false);
+        }
         let (keyring, hash, claimed) = (self.0.keyring.clone(), hash.clone(), claimed.clone());
         tokio::task::spawn_blocking(move || {
             let _place = place;

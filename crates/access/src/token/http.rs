@@ -84,7 +84,8 @@ pub struct Arrival {
 }
 
 /// Answers a request at one of the endpoints. `body` is what was read of it, at most one byte more
-/// than [`TOKEN_BODY_MAX`]; `terms` looks a system up in the catalogue, `None` when it is not there.
+/// than [`TOKEN_BODY_MAX`]; `terms` looks a system up in the catalogue, `None` when it is not
+/// there.
 pub async fn answer(
     access: &Access,
     endpoint: Endpoint,

@@ -1,5 +1,5 @@
-//! The refusals of the token endpoints: the error codes of RFC 6749 §5.2 and their answers, one form
-//! for each code whatever its cause.
+//! The refusals of the token endpoints: the error codes of RFC 6749 §5.2 and their answers, one
+//! form for each code whatever its cause.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -71,7 +71,8 @@ impl TokenRefusal {
         }
     }
 
-    /// The body. RFC 6749 §5.2 allows ASCII only in the description, hence Vietnamese without marks.
+    /// The body. RFC 6749 §5.2 allows ASCII only in the description, hence Vietnamese without
+    /// marks.
     const fn body(self) -> &'static str {
         match self {
             TokenRefusal::InvalidRequest | TokenRefusal::WrongMethod => concat!(

@@ -1,5 +1,6 @@
 //! The token endpoints, request by request, and the rows they leave.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +17,10 @@ use crate::token::TokenFault;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const ELSEWHERE: &str = "198.51.100.7";
+
+async fn guess(w: &World, n: usize) -> Answer {
+    w.ask("old-key", &format!("guess{n}"), ELSEWHERE).await
+}
 
 fn post(path: &str, headers: &[(&str, &str)], body: &str) -> Request<Bytes> {
     let mut request = Request::post(path);
@@ -301,6 +306,27 @@ async fn a_secret_that_might_be_guessed_is_not_tried_for_a_limited_address() {
     }
     assert_eq!(w.ask("old-key", "matkhau1", ELSEWHERE).await.status, 429, "even the right one");
     assert_eq!(w.ask("old-key", "matkhau1", OWNER).await.status, 200, "its owner goes on");
+}
+
+#[tokio::test]
+async fn many_connections_at_once_give_no_more_guesses() {
+    let w = World::new().await;
+    w.carry(carry("old-app", "old-key", "matkhau1")).await.unwrap();
+    let mut asked: Vec<_> = (0..30).map(|n| Box::pin(guess(&w, n))).collect();
+    let mut refused = 0;
+    std::future::poll_fn(|context| {
+        asked.retain_mut(|ask| match ask.as_mut().poll(context) {
+            Poll::Ready(answer) => {
+                refused += u32::from(answer.status == 401);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if asked.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    let most = FAILURES_MAX + u32::try_from(terms::limit::WEAK_CHECKS_MAX).unwrap();
+    assert!((FAILURES_MAX..=most).contains(&refused), "{refused} guesses were tried");
 }
 
 #[tokio::test]

@@ -4,11 +4,14 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Request;
 use terms::environment::Environment::Live;
 
-use crate::tests::World;
+use crate::credential::Carry;
+use crate::tests::{World, carry};
 
 const FUZZ_TIME: Duration = Duration::from_secs(20);
 
@@ -21,6 +24,9 @@ const PATHS: [&str; 6] = [
     "/token?",
 ];
 const METHODS: [&str; 4] = ["POST", "POST", "POST", "GET"];
+
+/// Of the one credential there is; its consumer key is `k`.
+const SECRET: &str = "5f2b9c1e8a7d40631c9e2f5b8d7a6e03";
 
 /// Pieces of which requests are made; a byte beyond them stands for itself.
 const PIECES: [&str; 40] = [
@@ -63,7 +69,7 @@ const PIECES: [&str; 40] = [
     "azpz",
     "==",
     " ",
-    "--boundary",
+    SECRET,
 ];
 
 fn text(bytes: &[u8]) -> Vec<u8> {
@@ -99,8 +105,12 @@ fn request(sent: &Sent) -> Option<Request<Bytes>> {
         .method(METHODS[usize::from(sent.method) % METHODS.len()])
         .uri(if sent.query.is_empty() { path.to_owned() } else { format!("{path}?{query}") });
     if let Some(header) = &sent.header {
-        let mut value = if sent.is_basic { b"Basic ".to_vec() } else { Vec::new() };
-        value.extend(text(header));
+        let text = text(header);
+        let value = if sent.is_basic {
+            format!("Basic {}", STANDARD.encode(text)).into_bytes()
+        } else {
+            text
+        };
         request = request.header("authorization", value);
     }
     if let Some(kind) = &sent.kind {
@@ -113,6 +123,8 @@ fn request(sent: &Sent) -> Option<Request<Bytes>> {
 fn whatever_is_sent_is_answered() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let world = runtime.block_on(World::new());
+    let carried = runtime.block_on(world.carry(carry("fuzz", "k", SECRET)));
+    assert_eq!(carried.unwrap(), Carry::Created);
     let world = AssertUnwindSafe((&runtime, &world));
     bolero::check!().with_type::<Sent>().with_test_time(FUZZ_TIME).for_each(|sent| {
         let (runtime, world) = *world;
@@ -120,6 +132,11 @@ fn whatever_is_sent_is_answered() {
         let is_metadata = request.uri().path().starts_with("/.well-known");
         let answer = runtime.block_on(world.send(request, Live, "192.0.2.1"));
         let refused = matches!(answer.status, 400 | 401 | 405 | 429);
-        assert!(refused || is_metadata && answer.status == 200, "{}", answer.status);
+        let proven = [Some(&sent.body), sent.header.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|part| text(part).windows(SECRET.len()).any(|w| w == SECRET.as_bytes()));
+        let served = answer.status == 200 && (is_metadata || proven);
+        assert!(refused || served, "{}", answer.status);
     });
 }
