@@ -3,6 +3,9 @@
 
 pub(crate) mod build;
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;

@@ -72,12 +72,19 @@ fn decode<'a>(file: u32, bytes: &'a [u8], findings: &mut Findings) -> Option<&'a
     None
 }
 
-/// The place right after `text`.
+/// The place right after `text`, a lone carriage return being a line break too (YAML 1.2.2, 5.4).
 fn end_of(text: &str, file: u32) -> Spot {
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let last = text.rsplit('\n').next().unwrap_or_default();
-    let line = number(text.matches('\n').count() + 1);
-    Spot { file, line, column: number(last.chars().count() + 1) }
+    let mut spot = Spot { file, line: 1, column: 1 };
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        let breaks = sign == '\n' || (sign == '\r' && signs.peek() != Some(&'\n'));
+        if breaks {
+            spot = Spot { file, line: spot.line.saturating_add(1), column: 1 };
+        } else {
+            spot.column = spot.column.saturating_add(1);
+        }
+    }
+    spot
 }
 
 /// One file on its way into the list of entries.

@@ -18,6 +18,9 @@ pub mod system;
 pub mod version;
 pub mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use apply::{ApplyError, Applying, Change, apply};
 pub use catalogue::{Catalogue, Grant, Route};
 pub use export::export;

@@ -64,6 +64,7 @@ pub(crate) struct Stop;
 
 /// Reads one file, node by node.
 pub(crate) struct Reader<'a> {
+    text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
     file: u32,
     /// Nodes with an anchor, by its number.
@@ -75,7 +76,7 @@ impl<'a> Reader<'a> {
     /// A reader of `text`, the file numbered `file`.
     pub(crate) fn new(text: &'a str, file: u32) -> Reader<'a> {
         let parser = Parser::new_from_str(text);
-        Reader { parser, file, anchors: HashMap::new(), alias_nodes: 0 }
+        Reader { text, parser, file, anchors: HashMap::new(), alias_nodes: 0 }
     }
 
     /// The next event and where it begins.
@@ -94,7 +95,9 @@ impl<'a> Reader<'a> {
     }
 
     fn broken(&self, error: &ScanError, findings: &mut Findings) -> Stop {
-        let spot = self.spot(error.marker());
+        let mut spot = self.spot(error.marker());
+        // At the end of the text the scanner is a line ahead of it.
+        spot = spot.min(crate::file::end_of(self.text, self.file));
         let info = error.info();
         let vi = format!("không đọc được YAML: {info}");
         findings.fault(spot, "yaml", vi, format!("this is no YAML: {info}"));
