@@ -2,6 +2,14 @@
 
 #![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
 
+mod art07_limits;
+mod art12_call;
+mod art15_leave;
+mod art18_keep;
 mod demo;
+mod form;
+mod oauth_client;
 mod program;
 mod server;
+mod wire;
+mod world;
