@@ -10,7 +10,7 @@ use terms::code::{ConsumerKey, SystemCode};
 use terms::environment::Environment;
 use terms::fault::Sentence;
 
-pub use issuer::{Carried, Carry, Issued, Issuer};
+pub use issuer::{Carried, Carry, Issued, Issuer, Prepared};
 pub(crate) use secret::{SecretHash, Strength};
 pub use store::{Filter, ever_issued, find, list};
 

@@ -88,7 +88,7 @@ impl Access {
                 _ = rebuild.tick() => self.rebuild().await,
                 _ = calm.tick() => {
                     self.clear_alert();
-                    Ok(())
+                    continue;
                 }
             };
             if let Err(error) = done {

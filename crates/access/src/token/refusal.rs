@@ -27,17 +27,6 @@ pub enum TokenRefusal {
 }
 
 impl TokenRefusal {
-    /// All of them.
-    pub const ALL: [TokenRefusal; 7] = [
-        TokenRefusal::InvalidRequest,
-        TokenRefusal::WrongMethod,
-        TokenRefusal::InvalidClient,
-        TokenRefusal::InvalidGrant,
-        TokenRefusal::UnsupportedGrantType,
-        TokenRefusal::SlowDown,
-        TokenRefusal::TemporarilyUnavailable,
-    ];
-
     /// The code on the wire and in the journal.
     pub const fn code(self) -> &'static str {
         match self {
