@@ -83,10 +83,11 @@ impl PublicKey {
             .ok_or_else(|| JournalError::Key(path.to_owned()))
     }
 
-    /// Is `signature` (hex) that of `text`?
+    /// Is `signature` (lower-case hex) that of `text`?
     pub(crate) fn verifies(&self, text: &[u8], signature: &str) -> bool {
-        hex::decode(signature).is_ok_and(|signature| {
-            UnparsedPublicKey::new(&ED25519, &self.0).verify(text, &signature).is_ok()
+        hex::decode(signature).is_ok_and(|bytes| {
+            let key = UnparsedPublicKey::new(&ED25519, &self.0);
+            hex::encode(&bytes) == signature && key.verify(text, &bytes).is_ok()
         })
     }
 }

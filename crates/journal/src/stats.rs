@@ -190,7 +190,7 @@ impl Times {
             seen += count;
             if seen >= rank {
                 let (shift, fine) = (cell >> (FINE_BITS + 1), cell & ((2 << FINE_BITS) - 1));
-                return Some((((u64::from(fine)) + 1) << shift) - 1);
+                return Some((u64::from(fine) << shift) | ((1 << shift) - 1));
             }
         }
         None

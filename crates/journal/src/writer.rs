@@ -23,6 +23,9 @@ use crate::row::{self, Row};
 use crate::segment::{Begin, MAGIC, SegmentName};
 
 pub(crate) mod ending;
+mod pending;
+
+use pending::{Pending, number};
 
 /// The writer looks at its disk, its clock and its folded rows this often; a failed one tries
 /// again this often; an `open` frame nobody waits for is on the disk after this long.
@@ -127,46 +130,6 @@ struct Segment {
     number: u32,
     /// Holds more than what it began with.
     grown: bool,
-}
-
-/// Frames not yet acknowledged.
-#[derive(Default)]
-struct Pending {
-    frames: Vec<u8>,
-    /// Up to here they are in the current segment.
-    written: usize,
-    /// Up to here they have been looked through.
-    walked: usize,
-    /// Where rows of held answers begin.
-    held: Vec<usize>,
-    /// Sequence number of the last.
-    to: u64,
-    closing: usize,
-    demanded: bool,
-}
-
-impl Pending {
-    fn clear(&mut self) {
-        let mut frames = std::mem::take(&mut self.frames);
-        frames.clear();
-        let mut held = std::mem::take(&mut self.held);
-        held.clear();
-        *self = Pending { frames, held, to: self.to, ..Pending::default() };
-    }
-
-    /// Takes over a batch.
-    fn add(&mut self, mut work: Work) -> Vec<u8> {
-        self.to = work.to;
-        self.closing += work.closing;
-        self.demanded |= work.demanded;
-        if self.frames.is_empty() {
-            std::mem::swap(&mut self.frames, &mut work.frames);
-        } else {
-            self.frames.append(&mut work.frames);
-        }
-        work.frames.clear();
-        work.frames
-    }
 }
 
 struct Writer {
@@ -499,15 +462,4 @@ impl Writer {
             }
         }
     }
-}
-
-/// Numbers frames and adds the checks of their heads; gives the next number.
-fn number(frames: &mut [u8], mut next: u32) -> u32 {
-    let mut at = 0;
-    while at < frames.len() {
-        frame::seal(&mut frames[at..at + HEAD], next);
-        next = next.wrapping_add(1);
-        at += HEAD + frame::payload_len(frames, at);
-    }
-    next
 }
