@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput};
 
+use crate::file::end_of;
 use crate::file::fault::{Findings, Spot};
 
 /// Nodes within nodes at the most.
@@ -64,9 +65,10 @@ pub(crate) struct Stop;
 
 /// Reads one file, node by node.
 pub(crate) struct Reader<'a> {
-    text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
     file: u32,
+    /// Where the text ends: there the scanner is a line ahead of it.
+    end: Spot,
     /// Nodes with an anchor, by its number.
     anchors: HashMap<usize, Node>,
     alias_nodes: usize,
@@ -76,7 +78,7 @@ impl<'a> Reader<'a> {
     /// A reader of `text`, the file numbered `file`.
     pub(crate) fn new(text: &'a str, file: u32) -> Reader<'a> {
         let parser = Parser::new_from_str(text);
-        Reader { text, parser, file, anchors: HashMap::new(), alias_nodes: 0 }
+        Reader { parser, file, end: end_of(text, file), anchors: HashMap::new(), alias_nodes: 0 }
     }
 
     /// The next event and where it begins.
@@ -91,13 +93,11 @@ impl<'a> Reader<'a> {
     fn spot(&self, marker: &Marker) -> Spot {
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let (line, column) = (number(marker.line()), number(marker.col()).saturating_add(1));
-        Spot { file: self.file, line: line.max(1), column }
+        Spot { file: self.file, line: line.max(1), column }.min(self.end)
     }
 
     fn broken(&self, error: &ScanError, findings: &mut Findings) -> Stop {
-        let mut spot = self.spot(error.marker());
-        // At the end of the text the scanner is a line ahead of it.
-        spot = spot.min(crate::file::end_of(self.text, self.file));
+        let spot = self.spot(error.marker());
         let info = error.info();
         let vi = format!("không đọc được YAML: {info}");
         findings.fault(spot, "yaml", vi, format!("this is no YAML: {info}"));
