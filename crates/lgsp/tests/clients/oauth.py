@@ -1,17 +1,17 @@
 """A stock OAuth 2 client, unmodified: gets a token and calls through, over TLS.
 
-usage: oauth.py authlib|requests-oauthlib BASE CA_FILE CONSUMER_KEY SECRET_KEY basic|body
+usage: oauth.py authlib|requests-oauthlib BASE CONSUMER_KEY SECRET_KEY basic|body
+REQUESTS_CA_BUNDLE names the certificate to trust.
 """
 import sys
 
-library, base, ca, key, secret, method = sys.argv[1:]
+library, base, key, secret, method = sys.argv[1:]
 
 if library == "authlib":
     from authlib.integrations.requests_client import OAuth2Session
 
     auth = {"basic": "client_secret_basic", "body": "client_secret_post"}[method]
     client = OAuth2Session(key, secret, token_endpoint_auth_method=auth)
-    client.verify = ca
     token = client.fetch_token(f"{base}/token", grant_type="client_credentials")
 else:
     from oauthlib.oauth2 import BackendApplicationClient
@@ -19,7 +19,6 @@ else:
     from requests_oauthlib import OAuth2Session
 
     client = OAuth2Session(client=BackendApplicationClient(client_id=key))
-    client.verify = ca
     if method == "basic":
         token = client.fetch_token(f"{base}/token", auth=HTTPBasicAuth(key, secret))
     else:

@@ -1,6 +1,7 @@
 //! The whole platform from outside: one binary, one file a subject.
 
 #![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
+#![allow(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
 mod art07_limits;
 mod art12_call;

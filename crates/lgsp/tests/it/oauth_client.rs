@@ -17,7 +17,8 @@ fn stock_oauth_libraries_get_a_token_and_call_through() {
     for library in ["authlib", "requests-oauthlib"] {
         for method in ["basic", "body"] {
             let output = Command::new(&python)
-                .args([script, library, &base, ca.to_str().unwrap()])
+                .args([script, library, &base])
+                .env("REQUESTS_CA_BUNDLE", &ca)
                 .args([&credential.consumer_key, &credential.secret_key, method])
                 .output()
                 .unwrap();

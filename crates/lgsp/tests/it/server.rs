@@ -164,12 +164,14 @@ fn a_broken_certificate_is_a_broken_configuration() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.pem"), "nothing").unwrap();
     for pair in [("a.pem", "a.pem"), ("absent.pem", "a.pem")] {
-        let output = command(folder.path(), &["serve", "--live-tls", "127.0.0.1:0"])
-            .env("LGSP_GATEWAY_LIVE_CERTIFICATE", pair.0)
-            .env("LGSP_GATEWAY_LIVE_KEY", pair.1)
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        for (arguments, code) in [(["serve", "--ops=off"], 2), (["config", "check"], 1)] {
+            let output = command(folder.path(), &arguments)
+                .env("LGSP_GATEWAY_LIVE_CERTIFICATE", pair.0)
+                .env("LGSP_GATEWAY_LIVE_KEY", pair.1)
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+        }
     }
     let output = run(folder.path(), &["serve", "--live-tls", "127.0.0.1:0"]);
     assert_eq!(output.status.code(), Some(2), "no certificate at all");
