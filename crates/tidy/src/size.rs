@@ -13,10 +13,10 @@ const COLUMNS_MAX: usize = 100;
 /// stand in `tidy.toml`.
 pub fn check(tree: &Tree, rules: &Rules, findings: &mut Vec<Finding>) {
     for file in tree.files.iter().filter(|file| is_ours(file)) {
-        columns(file, findings);
         if file.is_test() {
             continue;
         }
+        columns(file, findings);
         file_lines(file, rules, findings);
         if let Some(masked) = &file.masked {
             function_lines(file, masked, rules, findings);
@@ -36,23 +36,31 @@ fn allowed(rules: &Rules, path: &str, function: Option<&str>) -> Option<usize> {
     excuse.map(|excuse| excuse.lines)
 }
 
+/// Spans that are exempt: tables, and tests beside the code.
+fn exempt(masked: &Masked) -> Vec<(usize, usize)> {
+    let mut found = spans(&masked.code, "#[rustfmt::skip]");
+    found.extend(spans(&masked.code, "#[cfg(test)]"));
+    found
+}
+
+fn is_inside(spans: &[(usize, usize)], offset: usize) -> bool {
+    spans.iter().any(|span| (span.0..span.1).contains(&offset))
+}
+
 fn columns(file: &File, findings: &mut Vec<Finding>) {
-    let tables = file
-        .masked
-        .as_ref()
-        .map_or_else(Vec::new, |masked| spans(&masked.code, "#[rustfmt::skip]"));
+    let exempt = file.masked.as_ref().map_or_else(Vec::new, exempt);
     for (offset, line) in file.lines() {
         let columns = line.chars().count();
-        if columns <= COLUMNS_MAX || tables.iter().any(|span| (span.0..span.1).contains(&offset)) {
+        if columns <= COLUMNS_MAX || is_inside(&exempt, offset) {
             continue;
         }
         let edge = offset + line.char_indices().nth(COLUMNS_MAX).map_or(0, |(at, _)| at);
         // a string that cannot be cut runs over the edge
-        let inside = |masked: &Masked| {
+        let is_string = file.masked.as_ref().is_some_and(|masked| {
             let text = &masked.strings.as_bytes()[offset..offset + line.len()];
             text.iter().filter(|byte| **byte != b' ').count() * 2 > columns
-        };
-        if !file.masked.as_ref().is_some_and(inside) {
+        });
+        if !is_string {
             let text = format!("{columns} columns, {COLUMNS_MAX} at most: break the line");
             findings.push(file.finding(edge, text));
         }
@@ -69,11 +77,9 @@ fn file_lines(file: &File, rules: &Rules, findings: &mut Vec<Finding>) {
 }
 
 fn function_lines(file: &File, masked: &Masked, rules: &Rules, findings: &mut Vec<Finding>) {
-    let tables = spans(&masked.code, "#[rustfmt::skip]");
-    let tests = spans(&masked.code, "#[cfg(test)]");
+    let exempt = exempt(masked);
     for function in functions(&masked.code) {
-        let mut exempt = tables.iter().chain(&tests);
-        if exempt.any(|span| (span.0..span.1).contains(&function.start)) {
+        if is_inside(&exempt, function.start) {
             continue;
         }
         let max = allowed(rules, &file.path, Some(function.name)).unwrap_or(FUNCTION_LINES_MAX);
