@@ -87,13 +87,6 @@ pub(crate) struct Admission {
     environment: Environment,
 }
 
-/// A refused admission, with what the consumer is told of its limits.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    pub(crate) fault: Fault,
-    pub(crate) limits: Limits,
-}
-
 impl Counts {
     pub(crate) fn new(zone: TimeZone, used: Used, in_flight_max: u32) -> Counts {
         Counts { zone, meters: Mutex::default(), used, in_flight: AtomicU32::new(0), in_flight_max }
@@ -105,53 +98,53 @@ impl Counts {
     }
 
     /// Admits a call or says why not: window, rate, quota, in flight, in this order. A refused call
-    /// does not count.
+    /// does not count. What the consumer is told of its limits is left in `limits` either way.
     pub(crate) fn admit(
         self: &Arc<Self>,
         cache: &MeterCache,
         grant: &Grant,
         now: Timestamp,
-    ) -> Result<(Admission, Limits), Refused> {
+        limits: &mut Limits,
+    ) -> Result<Admission, Fault> {
         let subscription = grant.subscription();
         self.check_window(subscription, now)?;
         let meter = cache.get(self, subscription, now);
-        let (taken, limits) = meter.take(subscription, now, &self.zone)?;
-        let environment = subscription.environment;
-        let version = grant.version();
-        let has_room = |count: &AtomicU32, max: u32| {
-            count
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < max).then_some(n + 1))
-                .is_ok()
-        };
-        let has_place = has_room(&self.in_flight, self.in_flight_max)
-            && (has_room(version.in_flight(environment), version.in_flight_max) || {
-                self.in_flight.fetch_sub(1, Ordering::Relaxed);
-                false
-            });
-        if !has_place {
+        let taken = meter.take(subscription, now, &self.zone, limits)?;
+        let (version, environment) = (grant.version(), subscription.environment);
+        if !self.seat(version, environment) {
             meter.give_back(taken);
-            let fault = Fault::new(FaultCode::Overloaded).retry_after(1);
-            return Err(Refused { fault, limits });
+            return Err(Fault::new(FaultCode::Overloaded).retry_after(1));
         }
-        let admission =
-            Admission { counts: self.clone(), meter, taken, version: version.clone(), environment };
-        Ok((admission, limits))
+        let (counts, version) = (self.clone(), version.clone());
+        Ok(Admission { counts, meter, taken, version, environment })
     }
 
-    fn check_window(&self, subscription: &Subscription, now: Timestamp) -> Result<(), Refused> {
+    /// Takes a place on the node and one at the version, or none.
+    fn seat(&self, version: &Version, environment: Environment) -> bool {
+        if !take_place(&self.in_flight, self.in_flight_max) {
+            return false;
+        }
+        let seated = take_place(version.in_flight(environment), version.in_flight_max);
+        if !seated {
+            self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        }
+        seated
+    }
+
+    fn check_window(&self, subscription: &Subscription, now: Timestamp) -> Result<(), Fault> {
         if subscription.window.open_at(now, &self.zone) {
             return Ok(());
         }
-        let mut fault = Fault::new(FaultCode::OutsideWindow);
-        if let Some(opens) = subscription.window.next_open(now, &self.zone) {
-            let local = opens.to_jiff().to_zoned(self.zone.clone());
-            let shown = local.strftime("%Y-%m-%dT%H:%M%:z");
-            fault = fault.because(Sentence::made(
-                format!("Mở lại lúc {shown}."),
-                format!("Opens again at {shown}."),
-            ));
-        }
-        Err(Refused { fault, limits: Limits::default() })
+        let fault = Fault::new(FaultCode::OutsideWindow);
+        let Some(opens) = subscription.window.next_open(now, &self.zone) else {
+            return Err(fault);
+        };
+        let local = opens.to_jiff().to_zoned(self.zone.clone());
+        let shown = local.strftime("%Y-%m-%dT%H:%M%:z");
+        Err(fault.because(Sentence::made(
+            format!("Mở lại lúc {shown}."),
+            format!("Opens again at {shown}."),
+        )))
     }
 
     fn meter(&self, subscription: &Subscription, now: Timestamp) -> Arc<Meter> {
@@ -173,6 +166,11 @@ impl Counts {
     }
 }
 
+fn take_place(count: &AtomicU32, max: u32) -> bool {
+    let order = Ordering::Relaxed;
+    count.fetch_update(order, order, |n| (n < max).then_some(n + 1)).is_ok()
+}
+
 impl MeterCache {
     fn get(&self, counts: &Counts, subscription: &Subscription, now: Timestamp) -> Arc<Meter> {
         let mut meters = self.0.borrow_mut();
@@ -187,25 +185,13 @@ impl Meter {
         subscription: &Subscription,
         now: Timestamp,
         zone: &TimeZone,
-    ) -> Result<(Option<Taken>, Limits), Refused> {
+        limits: &mut Limits,
+    ) -> Result<Option<Taken>, Fault> {
         let mut counting = self.0.lock();
         counting.follow(subscription, now);
-        let refused = |code: FaultCode, seconds: u32, counting: &Counting| Refused {
-            fault: Fault::new(code).retry_after(seconds),
-            limits: counting.limits(Some(seconds)),
-        };
-        let taken = match counting.rate.as_mut().map(|rate| rate.take(now)).transpose() {
-            Ok(taken) => taken,
-            Err(seconds) => return Err(refused(FaultCode::RateExceeded, seconds, &counting)),
-        };
-        let quota = counting.quota;
-        if let Err(seconds) = counting.calendar.take(quota, now, zone) {
-            if let (Some(rate), Some(taken)) = (&mut counting.rate, taken) {
-                rate.give_back(taken);
-            }
-            return Err(refused(FaultCode::QuotaExceeded, seconds, &counting));
-        }
-        Ok((taken, counting.limits(None)))
+        let taken = counting.take(now, zone);
+        *limits = counting.limits(taken.as_ref().err().and_then(|fault| fault.retry_after));
+        taken
     }
 
     fn give_back(&self, taken: Option<Taken>) {
@@ -231,6 +217,20 @@ impl Counting {
         }
         self.quota = subscription.quota;
         self.policy = policy(subscription);
+    }
+
+    /// Counts a call against the rate, then against the quota; a refused one against neither.
+    fn take(&mut self, now: Timestamp, zone: &TimeZone) -> Result<Option<Taken>, Fault> {
+        let refused = |code: FaultCode, seconds| Fault::new(code).retry_after(seconds);
+        let taken = self.rate.as_mut().map(|rate| rate.take(now)).transpose();
+        let taken = taken.map_err(|seconds| refused(FaultCode::RateExceeded, seconds))?;
+        if let Err(seconds) = self.calendar.take(self.quota, now, zone) {
+            if let (Some(rate), Some(taken)) = (&mut self.rate, taken) {
+                rate.give_back(taken);
+            }
+            return Err(refused(FaultCode::QuotaExceeded, seconds));
+        }
+        Ok(taken)
     }
 
     /// The fields of this moment; `reset` is when a refused call may come again.

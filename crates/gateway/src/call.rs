@@ -70,15 +70,8 @@ async fn journey(
     let rest_at = head.uri.path().len() - route.rest.len();
     drop(catalogue);
 
-    let admitted = lane.counts.admit(&lane.meters, &grant, now);
-    let (admission, limits) = match admitted {
-        Ok(admitted) => admitted,
-        Err(refused) => {
-            record.context.limits = refused.limits;
-            return Err(refused.fault);
-        }
-    };
-    record.context.limits = limits;
+    let limits = &mut record.context.limits;
+    let admission = lane.counts.admit(&lane.meters, &grant, now, limits)?;
     let places = Places::of(&head, rest_at);
     let begun = forward::check_size(&body, grant.version())
         .and_then(|()| parameter::check(&grant.version().parameters, places))

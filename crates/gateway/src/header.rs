@@ -139,8 +139,8 @@ fn is_ours_inward(name: &str) -> bool {
     name == "exchange-id"
 }
 
-/// W3C Trace Context: the consumer's trace goes on if it is valid; else one begins that can be found
-/// from the exchange's id.
+/// W3C Trace Context: the consumer's trace goes on if it is valid; else one begins that can be
+/// found from the exchange's id.
 fn traceparent(given: Option<&HeaderValue>, id: ExchangeId) -> HeaderValue {
     let bytes = id.as_bytes();
     let mut text = [0; 55];

@@ -10,6 +10,9 @@ use terms::clock::Clock;
 use terms::environment::Environment;
 use terms::limit::{HEAD_TIMEOUT, IDLE_TIMEOUT, RESPONSE_MAX};
 
+#[cfg(test)]
+mod tests;
+
 /// What a connection is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {

@@ -139,13 +139,11 @@ fn the_limits_are_told_and_follow_the_registry() {
         };
         (text(&limits.limit), text(&limits.policy))
     };
-    let take = |subscription: &Subscription| match counts.meter(subscription, now).take(
-        subscription,
-        now,
-        &zone,
-    ) {
-        Ok((_, limits)) => (told(&limits), None),
-        Err(refused) => (told(&refused.limits), Some(refused.fault.code)),
+    let take = |subscription: &Subscription| {
+        let mut limits = Limits::default();
+        let meter = counts.meter(subscription, now);
+        let taken = meter.take(subscription, now, &zone, &mut limits);
+        (told(&limits), taken.err().map(|fault| fault.code))
     };
     let both = subscription("2/min", "100/day");
     let policy = r#""rate";q=2;w=60, "quota";q=100;w=86400"#;
@@ -170,12 +168,15 @@ fn a_quota_refusal_gives_the_rate_back() {
     let counts = Counts::new(zone.clone(), Used::default(), 10);
     let tight = subscription("2/min", "1/day");
     let meter = counts.meter(&tight, now);
-    meter.take(&tight, now, &zone).unwrap();
+    let take = |subscription: &Subscription| {
+        let taken = meter.take(subscription, now, &zone, &mut Limits::default());
+        taken.err().map(|fault| fault.code)
+    };
+    assert_eq!(take(&tight), None);
     for _ in 0..5 {
-        let refused = meter.take(&tight, now, &zone).unwrap_err();
-        assert_eq!(refused.fault.code, FaultCode::QuotaExceeded);
+        assert_eq!(take(&tight), Some(FaultCode::QuotaExceeded));
     }
     let wide = subscription("2/min", "9/day");
-    assert!(meter.take(&wide, now, &zone).is_ok());
-    assert!(meter.take(&wide, now, &zone).is_err());
+    assert_eq!(take(&wide), None);
+    assert_eq!(take(&wide), Some(FaultCode::RateExceeded));
 }

@@ -164,7 +164,8 @@ fn a_location_under_the_base_is_mapped_back() {
 #[test]
 fn a_reference_is_the_first_present_and_cannot_forge_a_line() {
     let long = "x".repeat(129);
-    let table: [(&[(&str, &str)], Option<&str>); 6] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
+    let table: [Row<'_>; 6] = [
         (&[], None),
         (&[("x-request-id", "r"), ("idempotency-key", "i")], Some("i")),
         (&[("x-request-id", "r"), ("x-road-id", "x")], Some("x")),

@@ -1,9 +1,12 @@
 //! What an answered call looks like on both sides and in the journal.
 
 use journal::Filter;
+use registry::network::Network;
 use terms::exchange::{Blame, Mode, Outcome};
 
+use super::consumer::Consumer;
 use super::world::{Given, World};
+use crate::Settings;
 
 #[test]
 fn a_call_passes_and_its_row_says_what_passed() {
@@ -239,7 +242,47 @@ fn withdrawal_bites_at_once() {
 #[test]
 fn a_live_token_opens_nothing_on_trial() {
     let world = World::start();
-    let mut consumer = super::consumer::Consumer::connect(world.trial);
+    let mut consumer = Consumer::connect(world.trial);
     let answer = consumer.say(world.request("GET /datdai/1.0", "", "")).hear();
     assert_eq!(answer.fault(), "token_invalid");
+}
+
+#[test]
+fn calls_pass_over_both_versions_of_tls() {
+    let world = World::start();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let mut consumer = Consumer::connect_tls(world.live_tls, &world.certificate, version);
+        for _ in 0..2 {
+            consumer.say(world.request("GET /datdai/1.0/large?n=100000", "", ""));
+            assert_eq!(consumer.hear().body.len(), 100_000);
+        }
+        assert_eq!(consumer.say("nonsense\r\n\r\n").hear().fault(), "request_invalid");
+    }
+}
+
+#[test]
+fn outside_its_window_a_subscription_is_closed() {
+    let world = World::given(Given {
+        subscription: "from: 2020-01-01, until: 2020-12-31",
+        ..Given::default()
+    });
+    let answer = world.get("");
+    assert_eq!(answer.fault(), "outside_window");
+    assert_eq!(world.row(&answer).outcome, Some(Outcome::Denied));
+    assert_eq!(answer.header("ratelimit"), None);
+}
+
+#[test]
+fn trusted_proxies_vouch_for_the_client() {
+    let trusted_proxies = vec![Network::parse("127.0.0.0/8").unwrap()];
+    let settings = Settings { trusted_proxies, ..Settings::default() };
+    let system = "addresses: [\"192.0.2.0/24\"]";
+    let world = World::with(Given { system, ..Given::default() }, settings);
+    for (from, status) in [("192.0.2.7", 200), ("192.0.3.7", 403), ("", 403)] {
+        let headers = format!("x-forwarded-for: {from}\r\n");
+        let answer = world.consumer().say(world.request("GET /datdai/1.0", &headers, "")).hear();
+        assert_eq!(answer.status, status, "{from}");
+        let client = world.row(&answer).client_address.map(|a| a.to_string());
+        assert_eq!(client.as_deref(), Some(if from.is_empty() { "127.0.0.1" } else { from }));
+    }
 }

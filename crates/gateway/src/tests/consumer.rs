@@ -2,7 +2,13 @@
 
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+};
+use rustls_pki_types::CertificateDer;
 
 use super::provider::{read_chunks, read_head};
 
@@ -42,16 +48,38 @@ impl Seen {
     }
 }
 
+/// Bytes both ways, plain or TLS.
+trait Duplex: Read + Write {}
+
+impl<T: Read + Write> Duplex for T {}
+
 /// One connection.
 pub(crate) struct Consumer {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Box<dyn Duplex>>,
 }
 
 impl Consumer {
     pub(crate) fn connect(to: SocketAddr) -> Consumer {
-        let stream = TcpStream::connect(to).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
-        Consumer { reader: BufReader::new(stream) }
+        Consumer { reader: BufReader::new(Box::new(open(to))) }
+    }
+
+    /// Over TLS of exactly this version, trusting this certificate.
+    pub(crate) fn connect_tls(
+        to: SocketAddr,
+        trusted: &CertificateDer<'static>,
+        version: &'static SupportedProtocolVersion,
+    ) -> Consumer {
+        let mut roots = RootCertStore::empty();
+        roots.add(trusted.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = "localhost".try_into().unwrap();
+        let session = ClientConnection::new(Arc::new(config), name).unwrap();
+        Consumer { reader: BufReader::new(Box::new(StreamOwned::new(session, open(to)))) }
     }
 
     pub(crate) fn say(&mut self, words: impl AsRef<[u8]>) -> &mut Consumer {
@@ -95,4 +123,10 @@ impl Consumer {
     pub(crate) fn is_closed(&mut self) -> bool {
         matches!(self.reader.read(&mut [0]), Ok(0) | Err(_))
     }
+}
+
+fn open(to: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+    stream
 }

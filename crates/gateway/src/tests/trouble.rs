@@ -174,3 +174,14 @@ fn a_stop_lets_calls_in_flight_end() {
     assert!(std::net::TcpStream::connect(world.live).is_err(), "nobody listens");
     assert_eq!(rows.iter().filter(|row| row.service.is_some()).count(), 2);
 }
+
+#[test]
+fn without_a_journal_nothing_passes() {
+    let world = World::start();
+    world.stop_journal();
+    let answer = world.get("");
+    assert_eq!(answer.fault(), "journal_unavailable");
+    assert_eq!(answer.problem()["reached"], false);
+    assert!(answer.header("retry-after").is_some());
+    assert!(world.provider.seen().is_empty(), "no provider was asked");
+}

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use journal::{Filter, Journal, Row};
 use keyring::Keyring;
 use registry::Registry;
+use rustls_pki_types::CertificateDer;
 use store::Store;
 use terms::clock::Clock;
 use terms::exchange::ExchangeId;
@@ -16,12 +17,14 @@ use tokio::runtime::Runtime;
 
 use super::consumer::{Consumer, Seen};
 use super::provider::Provider;
-use crate::{Gateway, Listeners, Running, Settings, Shared, Used};
+use crate::{Certificate, Gateway, Listeners, Running, Settings, Shared, Used};
 
 pub(crate) struct World {
     pub(crate) provider: Provider,
     pub(crate) live: SocketAddr,
     pub(crate) trial: SocketAddr,
+    pub(crate) live_tls: SocketAddr,
+    pub(crate) certificate: CertificateDer<'static>,
     pub(crate) token: String,
     pub(crate) secret: (String, String),
     running: Option<Running>,
@@ -97,13 +100,19 @@ impl World {
             settings: Settings { threads: 1, ..settings },
         };
         let any = "127.0.0.1:0".parse().ok();
-        let listeners = Listeners { live: any, trial: any, ..Listeners::default() };
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (chain, key) = (own.cert.pem(), own.signing_key.serialize_pem());
+        let certificate = Certificate::read(chain.as_bytes(), key.as_bytes()).unwrap();
+        let live_tls = any.map(|address| (address, certificate));
+        let listeners = Listeners { live: any, trial: any, live_tls, trial_tls: None };
         let running = Gateway::start(shared, listeners).unwrap();
         let addresses = running.addresses();
         let mut world = World {
             provider,
             live: addresses.live.unwrap(),
             trial: addresses.trial.unwrap(),
+            live_tls: addresses.live_tls.unwrap(),
+            certificate: own.cert.der().clone(),
             token: String::new(),
             secret,
             running: Some(running),
@@ -159,6 +168,11 @@ impl World {
     pub(crate) fn rows(&self, filter: &Filter) -> Vec<Row> {
         let dir = self.folder.path().join("journal");
         journal::search(&dir, filter).unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Nothing can be recorded any more.
+    pub(crate) fn stop_journal(&self) {
+        self.journal.stop();
     }
 
     /// Stops the gateway and the journal; then every row is there.
