@@ -96,9 +96,25 @@ pub(crate) fn start(
     };
     let threads = Threads {
         sealer: spawn("journal-seal", Box::new(move || seal_all(sealer, &closed, &clock)))?,
-        writer: spawn("journal", Box::new(move || writer.run()))?,
+        writer: spawn(
+            "journal",
+            Box::new(move || {
+                let _ended = Ended(writer.queue.clone());
+                writer.run();
+            }),
+        )?,
     };
     Ok((threads, recovery))
+}
+
+/// However the writer ends, by a panic too: nothing more is taken, and nobody waits for ever.
+struct Ended(Arc<Queue>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.stop();
+        self.0.ledger.stop();
+    }
 }
 
 /// Seals in the order of the segments; what fails is left to the next start, so that the order of
@@ -454,7 +470,6 @@ impl Writer {
         } else {
             self.flush(true);
         }
-        self.queue.ledger.stop();
         if !self.failed {
             self.close_segment();
             for job in self.waiting_jobs.drain(..) {
