@@ -97,8 +97,10 @@ impl Registry {
         let mut builder = Builder::whole(&previous, &self.0.keyring);
         builder.load(&mut tx).await?;
         let catalogue = builder.finish(revision);
+        // Compared only when nothing was committed meanwhile: newer rows are no drift.
         if previous.revision == revision
             && revision > 0
+            && change::revision(&self.0.store).await? == revision
             && let Some(part) = previous.difference(&catalogue)
         {
             tracing::error!(code = "registry_drift", part, "the catalogue had drifted; rebuilt");

@@ -150,16 +150,16 @@ fn read_within(
     let code = entry.given.iter().find(|g| g.field.name == "code").map(|g| g.value.clone());
     list.push(entry);
     if let Some(versions) = versions {
-        read_versions(versions, code.unwrap_or_default(), list, findings);
+        read_versions(versions, &code.unwrap_or_default(), list, findings);
     }
 }
 
-fn read_versions(node: &Node, service: Value, list: &mut Vec<Entry>, findings: &mut Findings) {
+fn read_versions(node: &Node, service: &Value, list: &mut Vec<Entry>, findings: &mut Findings) {
     match &node.content {
         Content::Null => {}
         Content::List(items) => {
             for item in items {
-                read_within(Noun::Version, item, Some(&service), list, findings);
+                read_within(Noun::Version, item, Some(service), list, findings);
             }
         }
         _ => field::type_wrong(node, "một danh sách", "a list", findings),

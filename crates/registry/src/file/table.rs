@@ -267,33 +267,16 @@ const CREDENTIAL: &[Field] = &[
 
 /// The form in words, for the refusal of a value: code of the fault, Vietnamese, English.
 pub(crate) fn expected(form: &Form) -> (&'static str, String, String) {
-    let fixed = |code, vi: &str, en: &str| (code, vi.to_owned(), en.to_owned());
-    match form {
+    let (code, vi, en) = match form {
         Form::Text(max) => (
             "text_invalid",
             format!("một dòng chữ, 1 đến {max} ký tự, không có ký tự điều khiển"),
             format!("one line of text, 1 to {max} characters, none of them a control character"),
         ),
-        Form::Member => fixed(
-            "code_invalid",
-            "mã cơ quan như H01.013, 000.00.13.H01 hoặc mã số doanh nghiệp",
-            "an agency code such as H01.013, 000.00.13.H01, or an enterprise's number",
-        ),
-        Form::System | Form::Service | Form::Version => fixed(
-            "code_invalid",
-            "chữ không dấu, số, '-', '_', '.', bắt đầu bằng chữ hoặc số, tối đa 64 ký tự",
-            "letters, digits, '-', '_', '.', beginning with a letter or digit, at most 64",
-        ),
-        Form::ConsumerKey => fixed(
-            "key_invalid",
-            "1 đến 128 ký tự ASCII nhìn thấy được, không có ':'",
-            "1 to 128 visible ASCII characters without ':'",
-        ),
         Form::Word(words) => {
             let words = words.join(", ");
             ("word_unknown", format!("một trong: {words}"), format!("one of: {words}"))
         }
-        Form::Flag => fixed("flag_invalid", "true hoặc false", "true or false"),
         Form::Number(max) => (
             "number_invalid",
             format!("số nguyên từ 1 đến {max}"),
@@ -304,77 +287,42 @@ pub(crate) fn expected(form: &Form) -> (&'static str, String, String) {
             format!("thời lượng như 500ms, 20s, 5m, 1h; tối đa {max}s"),
             format!("a duration such as 500ms, 20s, 5m, 1h; at most {max}s"),
         ),
-        Form::Size => {
-            fixed("size_invalid", "dung lượng như 64KiB, 32MiB", "a size such as 64KiB, 32MiB")
-        }
-        Form::Rate => fixed(
-            "rate_invalid",
-            "tần suất như 10/s, 600/min, 5000/h",
-            "a rate such as 10/s, 600/min, 5000/h",
-        ),
-        Form::Quota => fixed(
-            "quota_invalid",
-            "hạn mức như 100000/day, 1000000/month",
-            "a quota such as 100000/day, 1000000/month",
-        ),
-        Form::Date => fixed("date_invalid", "ngày như 2026-12-31", "a date such as 2026-12-31"),
-        Form::Moment => fixed(
-            "date_invalid",
-            "ngày như 2026-12-31 hoặc thời điểm RFC 3339",
-            "a date such as 2026-12-31, or RFC 3339",
-        ),
-        Form::Days => fixed(
-            "days_invalid",
-            "ngày trong tuần như mon-fri hoặc mon,wed,sat",
-            "days such as mon-fri or mon,wed,sat",
-        ),
-        Form::Hours => fixed(
-            "hours_invalid",
-            "giờ như 07:00-18:00 hoặc 22:00-06:00",
-            "hours such as 07:00-18:00 or 22:00-06:00",
-        ),
-        Form::Network => fixed(
-            "network_invalid",
-            "địa chỉ hoặc mạng như 10.1.0.0/16, phần máy bằng 0",
-            "an address or a network such as 10.1.0.0/16, host bits zero",
-        ),
-        Form::Method => fixed(
-            "method_invalid",
-            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS (chữ hoa)",
-            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS (capitals)",
-        ),
-        Form::Endpoint => fixed(
-            "url_invalid",
-            "http[s]://máy[:cổng][/đường-dẫn], không có tài khoản, '?', '#', '.' hay '..'",
-            "http[s]://host[:port][/path] without user, '?', '#', '.' or '..'",
-        ),
-        Form::Pattern => fixed(
-            "pattern_invalid",
-            "biểu thức chính quy đọc được và không quá lớn",
-            "a regular expression that can be read and is not too large",
-        ),
         Form::Context => (
             "context_invalid",
             format!("'/' và 1 đến {CONTEXT_SEGMENTS_MAX} đoạn gồm chữ không dấu, số, '-._~'"),
             format!("'/' and 1 to {CONTEXT_SEGMENTS_MAX} segments of letters, digits, '-._~'"),
         ),
-        Form::Header => fixed(
-            "header_invalid",
-            "tên header HTTP không thuộc về nền tảng, hoặc tên người dùng của kind: basic",
-            "a header name that is not the platform's own, or the user of kind: basic",
-        ),
-        Form::Reference => fixed(
-            "secret_form",
-            "env:TÊN_BIẾN hoặc file:/đường/dẫn, không ghi bí mật trực tiếp",
-            "env:NAME or file:/path, never the secret itself",
-        ),
-        Form::Secret => fixed(
-            "secret_form",
-            "env:TÊN_BIẾN, file:/đường/dẫn, hoặc 1 đến 256 ký tự",
-            "env:NAME, file:/path, or 1 to 256 characters",
-        ),
-        Form::List(..) => fixed("type_wrong", "một danh sách", "a list"),
-        Form::Entries => fixed("type_wrong", "một danh sách", "a list"),
-        Form::Map(_) => fixed("type_wrong", "một nhóm khóa: giá trị", "a map"),
+        fixed => {
+            let (code, vi, en) = expected_always(fixed);
+            (code, vi.to_owned(), en.to_owned())
+        }
+    };
+    (code, vi, en)
+}
+
+/// The same for forms without a number in them.
+#[rustfmt::skip]
+const fn expected_always(form: &Form) -> (&'static str, &'static str, &'static str) {
+    match form {
+        Form::Member => ("code_invalid", "mã cơ quan như H01.013, 000.00.13.H01 hoặc mã số doanh nghiệp", "an agency code such as H01.013, 000.00.13.H01, or an enterprise's number"),
+        Form::System | Form::Service | Form::Version => ("code_invalid", "chữ không dấu, số, '-', '_', '.', bắt đầu bằng chữ hoặc số, tối đa 64 ký tự", "letters, digits, '-', '_', '.', beginning with a letter or digit, at most 64"),
+        Form::ConsumerKey => ("key_invalid", "1 đến 128 ký tự ASCII nhìn thấy được, không có ':'", "1 to 128 visible ASCII characters without ':'"),
+        Form::Flag => ("flag_invalid", "true hoặc false", "true or false"),
+        Form::Size => ("size_invalid", "dung lượng như 64KiB, 32MiB", "a size such as 64KiB, 32MiB"),
+        Form::Rate => ("rate_invalid", "tần suất như 10/s, 600/min, 5000/h", "a rate such as 10/s, 600/min, 5000/h"),
+        Form::Quota => ("quota_invalid", "hạn mức như 100000/day, 1000000/month", "a quota such as 100000/day, 1000000/month"),
+        Form::Date => ("date_invalid", "ngày như 2026-12-31", "a date such as 2026-12-31"),
+        Form::Moment => ("date_invalid", "ngày như 2026-12-31 hoặc thời điểm RFC 3339", "a date such as 2026-12-31, or RFC 3339"),
+        Form::Days => ("days_invalid", "ngày trong tuần như mon-fri hoặc mon,wed,sat", "days such as mon-fri or mon,wed,sat"),
+        Form::Hours => ("hours_invalid", "giờ như 07:00-18:00 hoặc 22:00-06:00", "hours such as 07:00-18:00 or 22:00-06:00"),
+        Form::Network => ("network_invalid", "địa chỉ hoặc mạng như 10.1.0.0/16, phần máy bằng 0", "an address or a network such as 10.1.0.0/16, host bits zero"),
+        Form::Method => ("method_invalid", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS (chữ hoa)", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS (capitals)"),
+        Form::Endpoint => ("url_invalid", "http[s]://máy[:cổng][/đường-dẫn], không có tài khoản, '?', '#', '.' hay '..'", "http[s]://host[:port][/path] without user, '?', '#', '.' or '..'"),
+        Form::Pattern => ("pattern_invalid", "biểu thức chính quy đọc được và không quá lớn", "a regular expression that can be read and is not too large"),
+        Form::Header => ("header_invalid", "tên header, hoặc tên người dùng của kind: basic", "a header name, or the user of kind: basic"),
+        Form::Reference => ("secret_form", "env:TÊN_BIẾN hoặc file:/đường/dẫn, không ghi bí mật trực tiếp", "env:NAME or file:/path, never the secret itself"),
+        Form::Secret => ("secret_form", "env:TÊN_BIẾN, file:/đường/dẫn, hoặc 1 đến 256 ký tự", "env:NAME, file:/path, or 1 to 256 characters"),
+        Form::Map(_) => ("type_wrong", "một nhóm khóa: giá trị", "a map"),
+        _ => ("type_wrong", "một danh sách", "a list"),
     }
 }

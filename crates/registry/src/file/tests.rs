@@ -87,6 +87,7 @@ fn several_files_are_one_set() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn each_fault_has_its_code_and_place() {
     let member = |field: &str| format!("members:\n  - {{ code: H01, name: a, {field} }}\n");
     let system = |field: &str| format!("systems:\n  - {{ code: s, member: H01, {field} }}\n");

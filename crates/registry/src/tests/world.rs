@@ -22,7 +22,7 @@ pub(crate) struct World {
     random: Random,
     /// The environment variables of whoever applies.
     pub(crate) variables: HashMap<String, String>,
-    pub(crate) folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 /// The small province of most tests.
@@ -58,7 +58,7 @@ impl World {
         let random = Random::system();
         let keyring = Keyring::open(&folder.path().join("keyring.toml"), &clock, &random).unwrap();
         let variables = HashMap::from([("LAND_KEY".to_owned(), "s3cret-of-land".to_owned())]);
-        World { store, keyring, clock, random, variables, folder }
+        World { store, keyring, clock, random, variables, _folder: folder }
     }
 
     /// A world on each engine.
