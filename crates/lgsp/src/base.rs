@@ -89,7 +89,7 @@ impl From<StoreError> for Failure {
             StoreError::Url { .. } => Exit::Usage,
             _ => Exit::Unable,
         };
-        Failure { exit, sentence: Some(with_causes(error.sentence(), &error)) }
+        Failure { exit, sentence: Some(with_causes(&error.sentence(), &error)) }
     }
 }
 
@@ -101,12 +101,12 @@ impl From<KeyringError> for Failure {
             }
             _ => Exit::Unable,
         };
-        Failure { exit, sentence: Some(with_causes(error.sentence(), &error)) }
+        Failure { exit, sentence: Some(with_causes(&error.sentence(), &error)) }
     }
 }
 
 /// The sentence with what stands behind the error: its own text does not repeat its causes.
-pub(crate) fn with_causes(sentence: Sentence, error: &dyn std::error::Error) -> Sentence {
+pub(crate) fn with_causes(sentence: &Sentence, error: &dyn std::error::Error) -> Sentence {
     let mut causes = String::new();
     let mut next = error.source();
     while let Some(cause) = next {

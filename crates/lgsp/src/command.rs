@@ -38,28 +38,29 @@ struct Line {
     command: Command,
 }
 
+/// Heading of the flags that every command takes.
+const GENERAL: &str = "Chung · General";
+
 /// Flags of every command.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Flags {
     /// Thư mục dữ liệu · Data folder [default: lgsp-data]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GENERAL, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Tệp cấu hình · Configuration file [default: ./lgsp.toml, if it is there]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = GENERAL, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Mỗi dòng một đối tượng JSON · One JSON object a line
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GENERAL)]
     json: bool,
     /// Ngôn ngữ của bảng và thông báo · Language of tables and messages
-    #[arg(long, global = true, value_enum, default_value = "vi")]
+    #[arg(long, global = true, help_heading = GENERAL, value_enum, default_value = "vi")]
     lang: Lang,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Lang {
-    /// Tiếng Việt
     Vi,
-    /// English
     En,
 }
 

@@ -34,7 +34,13 @@ pub fn start(level: Level) {
         .with_filter(ours(level).with_default(level.min(Level::WARN)));
     // The metric stands whatever the level of the lines is.
     let alerts = Alerts.with_filter(ours(Level::INFO));
-    let _ = tracing_subscriber::registry().with(lines).with(alerts).try_init();
+    if tracing_subscriber::registry().with(lines).with(alerts).try_init().is_ok() {
+        std::panic::set_hook(Box::new(|panic| {
+            // Its place only: the message may quote what was being worked on.
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(code = "panic", place, "a part of the platform broke");
+        }));
+    }
 }
 
 /// Turns lines into the metric: WARN or ERROR with a `code` raises `lgsp_alert{code}` to 1, INFO
@@ -74,5 +80,40 @@ impl Visit for Seen {
         if field.name() == "code" {
             self.code = Some(format!("{value:?}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::Alerts;
+
+    /// What the metric says after some lines.
+    fn metric_after(lines: impl FnOnce()) -> String {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let subscriber = tracing_subscriber::registry().with(Alerts);
+        metrics::with_local_recorder(&recorder, || {
+            tracing::subscriber::with_default(subscriber, lines);
+        });
+        let text = handle.render();
+        text.lines().filter(|line| line.starts_with("lgsp_alert")).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn an_alert_is_a_warning_with_a_code() {
+        let raised = metric_after(|| tracing::warn!(code = "disk_full", "x"));
+        assert_eq!(raised, r#"lgsp_alert{code="disk_full"} 1"#);
+        let cleared = metric_after(|| {
+            tracing::error!(code = "disk_full", "x");
+            tracing::info!(code = "disk_full", cleared = true, "x");
+        });
+        assert_eq!(cleared, r#"lgsp_alert{code="disk_full"} 0"#);
+        let none = metric_after(|| {
+            tracing::warn!("no code");
+            tracing::info!(code = "disk_full", "no end of it");
+        });
+        assert_eq!(none, "");
     }
 }

@@ -54,13 +54,9 @@ impl Health {
         self.0.database_away.swap(away, Ordering::SeqCst) != away
     }
 
-    /// Why nothing can be journalled, so that nothing may pass; `None` when it can. Gives whether
-    /// that is news.
-    pub fn journal(&self, fault: Option<String>) -> bool {
-        let mut held = self.0.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = held.is_some() != fault.is_some();
-        *held = fault;
-        news
+    /// Why nothing can be journalled, so that nothing may pass; `None` when it can.
+    pub fn journal(&self, fault: Option<String>) {
+        *self.0.journal.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
     /// Why the node is not ready; empty when it is.
@@ -167,9 +163,9 @@ mod tests {
         assert!(health.database_away(true) && !health.database_away(true));
         assert!(health.reasons().is_empty(), "traffic goes on without the database");
         assert_eq!(health.answer().1, r#"{"database":"away","ready":true,"reasons":[]}"#);
-        assert!(health.journal(Some("disk full".into())) && !health.journal(Some("x".into())));
+        health.journal(Some("disk full".into()));
         health.stopping();
-        assert_eq!(health.reasons(), ["stopping", "journal: x"]);
+        assert_eq!(health.reasons(), ["stopping", "journal: disk full"]);
         assert_eq!(health.answer().0.as_u16(), 503);
     }
 }

@@ -199,10 +199,6 @@ async fn open_journal(base: &Base, measured: Measured) -> Result<Journal, Failur
 fn report(recovery: &Recovery) {
     let Recovery { stopped, torn, damage, sealed } = recovery;
     let (torn, damage) = (torn.len(), damage.len());
-    if damage > 0 {
-        let text = "the journal is damaged; `lgsp journal verify` names the place";
-        tracing::warn!(code = "journal_damage", damage, "{text}");
-    }
     if *stopped > 0 || torn > 0 || damage > 0 {
         tracing::info!(
             stopped,
@@ -231,6 +227,14 @@ fn settings(config: &Config, measured: Measured) -> Settings {
         digests: !measured.without_digests,
         ..Settings::default()
     }
+}
+
+/// Can the certificates be read and used? What `lgsp config check` asks beside the texts.
+///
+/// # Errors
+/// Exit 2 when not.
+pub fn check_certificates(config: &Config) -> Result<(), Failure> {
+    listeners(config).map(drop)
 }
 
 fn listeners(config: &Config) -> Result<Listeners, Failure> {
@@ -284,6 +288,6 @@ impl From<GatewayError> for Failure {
 impl From<RegistryError> for Failure {
     fn from(error: RegistryError) -> Failure {
         let sentence = Sentence::new("không đọc được danh mục", "the registry cannot be read");
-        Failure { exit: Exit::Unable, sentence: Some(with_causes(sentence, &error)) }
+        Failure { exit: Exit::Unable, sentence: Some(with_causes(&sentence, &error)) }
     }
 }

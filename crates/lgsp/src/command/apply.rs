@@ -47,7 +47,9 @@ pub(super) fn run(flags: &Flags, arguments: &Arguments) -> Outcome {
                 applied.changes
             }
             Err(refusal) => {
-                keys.map(KeysOut::discard);
+                if let Some(keys) = keys {
+                    keys.discard();
+                }
                 tell(output, &refusal.faults);
                 return Err(refusal.failure);
             }
@@ -124,7 +126,7 @@ fn unapplied(error: ApplyError) -> Failure {
         ApplyError::Credential(error) => error.into(),
         ApplyError::Faults(_) => {
             let sentence = Sentence::new("tệp danh mục có lỗi", "the registry files are wrong");
-            Failure { exit: Exit::Refused, sentence: Some(with_causes(sentence, &error)) }
+            Failure { exit: Exit::Refused, sentence: Some(with_causes(&sentence, &error)) }
         }
     }
 }

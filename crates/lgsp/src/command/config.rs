@@ -6,7 +6,8 @@ use terms::fault::Sentence;
 
 use super::{Flags, tell};
 use crate::config::{Config, Source};
-use crate::output::{Exit, Outcome, Table};
+use crate::output::{Exit, Failure, Outcome, Table};
+use crate::platform::check_certificates;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -25,30 +26,34 @@ pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {
 
 fn check(flags: &Flags) -> Outcome {
     let output = flags.output();
-    match Config::read(&flags.origin()?) {
-        Ok(_) => {
-            if output.json {
-                output.object(&json!({"ok": true}))?;
-            } else {
-                output.message(&Sentence::new("Cấu hình đúng.", "The configuration is right."));
-            }
-            Ok(Exit::Done)
-        }
+    let config = match Config::read(&flags.origin()?) {
+        Ok(config) => config,
         Err(faults) => {
             tell(output, &faults);
             for fault in faults.iter().filter(|_| output.json) {
+                let line = match &fault.source {
+                    Source::File(_, line, _) => Some(line),
+                    _ => None,
+                };
                 output.object(&json!({
                     "ok": false,
                     "source": fault.source.to_string(),
-                    "line": match &fault.source { Source::File(_, line, _) => Some(line), _ => None },
+                    "line": line,
                     "key": fault.key,
                     "code": fault.code,
                     "text": fault.sentence.text(output.language),
                 }))?;
             }
-            Ok(Exit::Refused)
+            return Ok(Exit::Refused);
         }
+    };
+    check_certificates(&config).map_err(|failure| Failure { exit: Exit::Refused, ..failure })?;
+    if output.json {
+        output.object(&json!({"ok": true}))?;
+    } else {
+        output.message(&Sentence::new("Cấu hình đúng.", "The configuration is right."));
     }
+    Ok(Exit::Done)
 }
 
 fn show(flags: &Flags) -> Outcome {

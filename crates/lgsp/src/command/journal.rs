@@ -238,6 +238,6 @@ impl From<JournalError> for Failure {
             JournalError::Retention(_) | JournalError::Node(_) => Exit::Usage,
             _ => Exit::Unable,
         };
-        Failure { exit, sentence: Some(crate::base::with_causes(error.sentence(), &error)) }
+        Failure { exit, sentence: Some(crate::base::with_causes(&error.sentence(), &error)) }
     }
 }

@@ -189,11 +189,11 @@ impl From<CredentialFault> for Failure {
             CredentialFault::Store(_) | CredentialFault::Keyring => Exit::Unable,
             _ => Exit::Refused,
         };
-        Failure { exit, sentence: Some(with_causes(fault.sentence(), &fault)) }
+        Failure { exit, sentence: Some(with_causes(&fault.sentence(), &fault)) }
     }
 }
 
 pub(super) fn unread<E: std::error::Error>(error: E) -> Failure {
     let sentence = Sentence::new("không đọc được cơ sở dữ liệu", "the database cannot be read");
-    Failure { exit: Exit::Unable, sentence: Some(with_causes(sentence, &error)) }
+    Failure { exit: Exit::Unable, sentence: Some(with_causes(&sentence, &error)) }
 }

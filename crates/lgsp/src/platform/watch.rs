@@ -40,6 +40,7 @@ pub(super) async fn run(base: Base, journal: Journal, health: Health) {
     }
 }
 
+/// The journal tells its own alerts; here they become readiness and metrics.
 fn watch_journal(journal: &Journal, health: &Health) {
     let seen = journal.health();
     #[allow(clippy::cast_precision_loss, reason = "a gauge shows 15 digits")]
@@ -47,17 +48,11 @@ fn watch_journal(journal: &Journal, health: &Health) {
         metrics::gauge!("lgsp_journal_disk_free_bytes").set(seen.disk_free as f64);
         metrics::gauge!("lgsp_journal_waiting").set(seen.waiting as f64);
     }
-    let fault = (!seen.ok).then(|| seen.reason.unwrap_or_else(|| "unknown".to_owned()));
-    let news = health.journal(fault.clone());
-    match fault {
-        Some(reason) if news => {
-            tracing::warn!(code = "journal_unavailable", %reason, "calls are refused");
-        }
-        None if news => {
-            tracing::info!(code = "journal_unavailable", cleared = true, "calls are taken again");
-        }
-        _ => {}
+    for code in ["journal_failed", "journal_disk"] {
+        let raised = f64::from(u8::from(seen.alert == Some(code)));
+        metrics::gauge!("lgsp_alert", "code" => code).set(raised);
     }
+    health.journal((!seen.ok).then(|| seen.reason.unwrap_or_else(|| "unknown".to_owned())));
 }
 
 fn watch_keyring(base: &Base, unread: &mut bool) {

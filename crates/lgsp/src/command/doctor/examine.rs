@@ -158,7 +158,7 @@ async fn database(config: &Config, clock: &Clock) -> Vec<Finding> {
     }
     let store = match Store::open(&store::Config { url: config.database.clone() }).await {
         Ok(store) => store,
-        Err(error) => return vec![failed("database", with_causes(error.sentence(), &error))],
+        Err(error) => return vec![failed("database", with_causes(&error.sentence(), &error))],
     };
     let mut findings = Vec::new();
     match store.inspect().await {
@@ -172,7 +172,7 @@ async fn database(config: &Config, clock: &Clock) -> Vec<Finding> {
                 sentence,
             }));
         }
-        Err(error) => findings.push(failed("database", with_causes(error.sentence(), &error))),
+        Err(error) => findings.push(failed("database", with_causes(&error.sentence(), &error))),
     }
     if config.keyring.exists() {
         let checked = match Keyring::open(&config.keyring, clock, &Random::system()) {
@@ -186,7 +186,7 @@ async fn database(config: &Config, clock: &Clock) -> Vec<Finding> {
                 format!("khớp với cơ sở dữ liệu, {count} khóa"),
                 format!("fits the database, {count} entries"),
             ),
-            Err(error) => failed("keyring", with_causes(error.sentence(), &error)),
+            Err(error) => failed("keyring", with_causes(&error.sentence(), &error)),
         });
     }
     store.close().await;
@@ -344,6 +344,6 @@ fn journal_whole(config: &Config) -> Finding {
                 format!("{file}: {reason}: leave the file as it is, see `lgsp journal verify`"),
             )
         }
-        Err(error) => failed("journal", with_causes(error.sentence(), &error)),
+        Err(error) => failed("journal", with_causes(&error.sentence(), &error)),
     }
 }
