@@ -57,6 +57,22 @@ fn encode(clock: &Clock, row: &Row) {
     println!("encode: {} bytes, {:?} a row", out.len(), begun.elapsed() / ROUNDS);
 }
 
+/// What the measurement itself costs: a task's turn, the time, an id.
+fn idle(clock: &Clock, random: &Random, rounds: u64) -> Result<(), std::io::Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let before = cpu();
+    runtime.block_on(async {
+        for _ in 0..rounds {
+            std::hint::black_box(ExchangeId::new(clock.now(), random));
+            tokio::task::yield_now().await;
+        }
+    });
+    #[allow(clippy::cast_precision_loss, reason = "a measurement")]
+    let each = (cpu() - before) as f64 / rounds as f64;
+    println!("of which the measurement itself: about {each:.2} CPU µs");
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let mut numbers = words.iter().filter_map(|word| word.parse::<u64>().ok());
@@ -111,5 +127,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         f64::from(u32::try_from(pairs)?) / wall.as_secs_f64()
     );
     journal.stop();
+    idle(&clock, &random, pairs)?;
     Ok(())
 }

@@ -219,7 +219,7 @@ impl Row {
     /// The form in which this program writes rows.
     pub const FORM: u64 = 1;
 
-    /// A row of `kind` with everything absent that may be; calls begin with no bytes and no attempt.
+    /// A row of `kind` with all absent that may be; a call begins with no bytes and no attempt.
     pub fn new(kind: Kind, exchange_id: ExchangeId, opened_at: Timestamp) -> Row {
         let call = kind == Kind::Call;
         Row {
