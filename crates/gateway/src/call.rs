@@ -32,7 +32,7 @@ pub(crate) async fn carry(
     if let Some(endpoint) = reserved::find(&head) {
         return whole(reserved::answer(record, &peer, endpoint, head, body).await, &peer);
     }
-    match journey(&lane, &mut record, arrival, head, body).await {
+    match journey(&lane, &peer, &mut record, arrival, head, body).await {
         Ok((head, Held::Whole(chunks))) => Response::from_parts(head, Answer::whole(chunks, &peer)),
         Ok((head, Held::Part(part))) => {
             let streaming = Streaming::new(record, part);
@@ -45,6 +45,7 @@ pub(crate) async fn carry(
 /// Design §3, in its order, the refusals in that of §7.
 async fn journey(
     lane: &Rc<Lane>,
+    peer: &Peer,
     record: &mut Record,
     arrival: Arrival,
     head: Parts,
@@ -81,11 +82,15 @@ async fn journey(
         return Err(fault);
     }
     record.admission = Some(admission);
+    if grant.version().bulk {
+        record.extend();
+        peer.extend();
+    }
 
     let mut forwarding = Forwarding::new(lane, record, grant, head, rest_at);
     let reply = forwarding.send(lane, record, body).await?;
     let (mut head, source) = forwarding.turn_back(lane, record, reply)?;
-    let held = reply::hold_back(record, &head, source, forwarding.deadline()).await;
+    let held = reply::hold_back(record, &head, source, forwarding.time(lane)).await;
     let held = held.map_err(|code| forwarding.fault(code, true))?;
     fault::insert_limits(&mut head.headers, std::mem::take(&mut record.context.limits));
     Ok((head, held))

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_LANGUAGE, ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
 use terms::exchange::ExchangeId;
@@ -17,10 +17,9 @@ mod tests;
 
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// The language a consumer prefers.
-pub(crate) fn language(headers: &HeaderMap) -> Language {
-    let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    wanted.map_or(Language::Vi, Language::preferred)
+/// The language that `Accept-Language` prefers.
+pub(crate) fn language(wanted: Option<&HeaderValue>) -> Language {
+    wanted.and_then(|value| value.to_str().ok()).map_or(Language::Vi, Language::preferred)
 }
 
 /// What an answer says beside the fault itself.

@@ -11,12 +11,14 @@ use hyper::body::Incoming;
 use registry::{Grant, Version};
 use terms::deadline::Deadline;
 use terms::fault::{Fault, FaultCode};
+use terms::limit::BULK_WINDOW;
 
 use crate::body::{Progress, RequestBody};
 use crate::header::{self, Outward};
 use crate::lane::Lane;
+use crate::pace::{self, Pace};
 use crate::record::Record;
-use crate::reply::Source;
+use crate::reply::{Source, Time};
 
 const CHUNKED: HeaderValue = HeaderValue::from_static("chunked");
 
@@ -105,14 +107,23 @@ impl Forwarding {
             again,
             deadline: self.deadline,
         };
-        match lane.connector.send(sending).await {
-            Ok(reply) => Ok(reply),
-            Err(failure) => {
-                let fault = self.fault(judge(&failure, record), failure.reached);
-                record.note_trace(failure.trace);
-                Err(fault)
+        let sent = lane.connector.send(sending);
+        let sent = if version.bulk {
+            let clock = &lane.shared.clock;
+            tokio::select! {
+                sent = sent => sent,
+                code = pace::run_out(clock, record.intake.as_ref()) => {
+                    return Err(self.fault(code, true));
+                }
             }
-        }
+        } else {
+            sent.await
+        };
+        sent.map_err(|failure| {
+            let fault = self.fault(judge(&failure, record), failure.reached);
+            record.note_trace(failure.trace);
+            fault
+        })
     }
 
     /// What follows context and version: path and query, byte for byte.
@@ -149,9 +160,15 @@ impl Forwarding {
         Fault::new(code).after_sending(reached, self.safe)
     }
 
-    /// When the provider must be done.
-    pub(crate) fn deadline(&self) -> Deadline {
-        self.deadline
+    /// What time the answer has from now on.
+    pub(crate) fn time(&self, lane: &Lane) -> Time {
+        let now = lane.shared.clock.instant();
+        let pace = self.grant.version().bulk.then(|| Pace::new(now));
+        let held = match pace {
+            Some(_) => self.deadline.within(now, BULK_WINDOW),
+            None => self.deadline,
+        };
+        Time { held, whole: self.deadline, pace }
     }
 }
 

@@ -96,20 +96,26 @@ pub(crate) fn turn_inward(head: &mut response::Parts, exchange: &HeaderValue, vi
 
 /// Removes what belongs to one connection only, what `Connection` names, and what `is_ours` claims.
 fn strip(headers: &mut HeaderMap, is_ours: fn(&str) -> bool) {
-    let mut doomed: Vec<HeaderName> = Vec::new();
     if headers.contains_key(header::CONNECTION) {
-        let named = headers
+        let named: Vec<HeaderName> = headers
             .get_all(header::CONNECTION)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok());
-        doomed.extend(named);
+            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+            .collect();
+        named.iter().for_each(|name| drop(headers.remove(name)));
     }
     let gone = |name: &&HeaderName| is_hop_by_hop(name.as_str()) || is_ours(name.as_str());
-    doomed.extend(headers.keys().filter(gone).cloned());
-    for name in &doomed {
-        headers.remove(name);
+    // a few at a time on the stack: no call needs more than one round
+    loop {
+        let mut doomed: [Option<HeaderName>; 8] = Default::default();
+        let found = headers.keys().filter(gone).zip(&mut doomed);
+        let count = found.map(|(name, place)| *place = Some(name.clone())).count();
+        doomed.iter().flatten().for_each(|name| drop(headers.remove(name)));
+        if count < doomed.len() {
+            return;
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod gauge;
 mod header;
 mod lane;
 mod listener;
+mod pace;
 mod parameter;
 mod peer;
 mod permit;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use terms::clock::Clock;
 use terms::environment::Environment;
-use terms::limit::{HEAD_TIMEOUT, IDLE_TIMEOUT, RESPONSE_MAX};
+use terms::limit::{BULK_MAX, HEAD_TIMEOUT, IDLE_TIMEOUT, RESPONSE_MAX};
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +34,8 @@ pub(crate) struct Peer {
     pub(crate) secure: bool,
     clock: Clock,
     phase: Cell<Phase>,
+    /// How long a call may take, its last byte in the socket.
+    call_max: Cell<Duration>,
     /// What hyper wanted to say on its own: the status of its refusal.
     refusal: Cell<Option<u16>>,
     expired: Cell<bool>,
@@ -52,6 +54,7 @@ impl Peer {
             address: address.to_canonical(),
             secure,
             phase: Cell::new(Phase::Idle(clock.instant())),
+            call_max: Cell::new(CALL_MAX),
             clock,
             refusal: Cell::new(None),
             expired: Cell::new(false),
@@ -73,6 +76,12 @@ impl Peer {
     /// A request head has been read.
     pub(crate) fn called(&self, at: Instant) {
         self.phase.set(Phase::Call(at));
+        self.call_max.set(CALL_MAX);
+    }
+
+    /// The call is one of a `bulk` version.
+    pub(crate) fn extend(&self) {
+        self.call_max.set(BULK_MAX);
     }
 
     /// The answer's body has been handed over to hyper.
@@ -118,7 +127,7 @@ impl Peer {
         match self.phase.get() {
             Phase::Idle(since) => since + IDLE_TIMEOUT,
             Phase::Head(since) => since + HEAD_TIMEOUT,
-            Phase::Call(since) | Phase::Leaving(since) => since + RESPONSE_MAX - SWEEP,
+            Phase::Call(since) | Phase::Leaving(since) => since + self.call_max.get(),
         }
     }
 
@@ -136,6 +145,9 @@ impl Peer {
         }
     }
 }
+
+/// A connection whose call has not left by then is closed at the next sweep.
+const CALL_MAX: Duration = RESPONSE_MAX.saturating_sub(SWEEP);
 
 /// How often all connections of a thread are looked at.
 pub(crate) const SWEEP: Duration = Duration::from_millis(100);

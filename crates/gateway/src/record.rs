@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use access::token::Caller;
 use bytes::Bytes;
 use connector::Trace;
+use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use journal::{Class, Digest, Durable, Entry, Row, Unavailable, Word};
 use registry::{Route, System};
 use terms::clock::Timestamp;
@@ -19,7 +20,7 @@ use terms::endpoint::Endpoint;
 use terms::environment::Environment;
 use terms::exchange::{ExchangeId, Kind, Outcome};
 use terms::fault::{Fault, FaultCode};
-use terms::limit::{DEADLINE, RESPONSE_MAX};
+use terms::limit::{BULK_MAX, DEADLINE};
 use tokio::time::timeout_at;
 
 use crate::admit::Admission;
@@ -42,6 +43,10 @@ pub(crate) struct Record {
     row: Row,
     entry: Option<Entry>,
     opened: Instant,
+    /// How long the call may take in all.
+    limit: Duration,
+    /// `Accept-Language`, read only when a fault must be told.
+    languages: Option<HeaderValue>,
     /// What a fault would say beside itself.
     pub(crate) context: Context,
     /// The call's place among those in flight, held until the record is closed.
@@ -57,7 +62,7 @@ impl Record {
     /// Opens the record; the deadline of the call starts here.
     pub(crate) fn open(lane: &Rc<Lane>, head: &Parts, arrival: Arrival) -> Box<Record> {
         let mut record = Record::blank(lane, arrival);
-        record.context.language = fault::language(&head.headers);
+        record.languages = head.headers.get(ACCEPT_LANGUAGE).cloned();
         record.row.method = word(&head.method);
         record.row.reference = header::reference(&head.headers).map(Arc::from);
         record
@@ -75,6 +80,8 @@ impl Record {
             row,
             entry: None,
             opened: lane.shared.clock.instant(),
+            limit: DEADLINE,
+            languages: None,
             context: Context::default(),
             admission: None,
             intake: None,
@@ -102,8 +109,17 @@ impl Record {
         self.row.opened_at
     }
 
+    pub(crate) fn now(&self) -> Instant {
+        self.lane.shared.clock.instant()
+    }
+
     pub(crate) fn deadline(&self) -> Deadline {
-        Deadline::new(self.opened, DEADLINE)
+        Deadline::new(self.opened, self.limit)
+    }
+
+    /// A `bulk` version may take longer.
+    pub(crate) fn extend(&mut self) {
+        self.limit = BULK_MAX;
     }
 
     pub(crate) fn note_caller(&mut self, caller: &Caller, system: &System) {
@@ -165,7 +181,7 @@ impl Record {
     /// Waits for the disk, but never past the last moment at which a fault can still be complete.
     pub(crate) async fn settle(&self, durable: Option<Durable>) -> Result<(), FaultCode> {
         let Some(durable) = durable else { return Ok(()) };
-        let limit = self.opened + RESPONSE_MAX - SETTLE_MARGIN;
+        let limit = self.opened + self.limit + SETTLE_MAX;
         match timeout_at(limit.into(), durable).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(why)) => Err(refusal(why)),
@@ -194,7 +210,8 @@ impl Record {
         // a provider that was asked has given its place back by now: waiting for the disk is ours
         self.admission = None;
         let settled = self.settle(durable).await;
-        let context = std::mem::take(&mut self.context);
+        let mut context = std::mem::take(&mut self.context);
+        context.language = fault::language(self.languages.as_ref());
         match settled {
             Ok(()) => fault::answer(&fault, id, context),
             Err(code) => {
@@ -256,8 +273,9 @@ impl Record {
     }
 }
 
-/// Room to write a fault after the last wait.
-const SETTLE_MARGIN: Duration = Duration::from_millis(100);
+/// The last wait ends this long after the deadline, with room to write a fault by
+/// [`terms::limit::RESPONSE_MAX`].
+const SETTLE_MAX: Duration = Duration::from_millis(300);
 
 impl Drop for Record {
     /// Whoever drops a call without closing it lost its consumer, its time, or its mind.

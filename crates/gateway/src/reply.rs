@@ -14,10 +14,11 @@ use journal::Durable;
 use terms::deadline::Deadline;
 use terms::fault::FaultCode;
 use terms::limit::HELD_BYTES_MAX;
-use tokio::time::{Sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use crate::body::RequestBody;
 use crate::digest::{DigestKey, Digesting};
+use crate::pace::{Pace, TICK};
 use crate::record::Record;
 
 /// A provider's body.
@@ -31,11 +32,21 @@ pub(crate) enum Held {
     Part(Part),
 }
 
+/// The time of an answer.
+pub(crate) struct Time {
+    /// Until when what is held back must have come.
+    pub(crate) held: Deadline,
+    /// Until when all of it must have come.
+    pub(crate) whole: Deadline,
+    /// How fast it must come, of a `bulk` version.
+    pub(crate) pace: Option<Pace>,
+}
+
 /// The beginning of a long answer and where the rest of it comes from.
 pub(crate) struct Part {
     held: VecDeque<Bytes>,
     source: Source,
-    deadline: Deadline,
+    time: Time,
 }
 
 /// Holds the answer back until it is complete or more than 64 KiB of it have come, then waits for
@@ -44,15 +55,15 @@ pub(crate) async fn hold_back(
     record: &mut Record,
     head: &Parts,
     mut source: Source,
-    deadline: Deadline,
+    time: Time,
 ) -> Result<Held, FaultCode> {
     let mut held = VecDeque::new();
-    let ended = timeout_at(deadline.at().into(), hold(&mut source, &mut held)).await;
+    let ended = timeout_at(time.held.at().into(), hold(&mut source, &mut held)).await;
     let ended = ended.unwrap_or(Err(FaultCode::ProviderTimeout))?;
     record.note_status(head.status);
     if !ended {
         record.opened_durably().await?;
-        return Ok(Held::Part(Part { held, source, deadline }));
+        return Ok(Held::Part(Part { held, source, time }));
     }
     let mut digesting = record.digest_key.as_deref().map(DigestKey::begin);
     let mut bytes = 0;
@@ -112,7 +123,10 @@ pub(crate) struct Streaming {
     /// Length of the whole, when the provider said it.
     promised: Option<u64>,
     digesting: Option<Digesting>,
+    time: Time,
     timer: Pin<Box<Sleep>>,
+    /// The provider was asked for more and had none yet.
+    awaited: bool,
     end: End,
 }
 
@@ -127,7 +141,8 @@ enum End {
 
 impl Streaming {
     pub(crate) fn new(record: Box<Record>, part: Part) -> Streaming {
-        let Part { held, source, deadline } = part;
+        let Part { held, source, time } = part;
+        let tick = time.pace.as_ref().map(|_| Instant::now() + TICK);
         let come: u64 = held.iter().map(|chunk| chunk.len() as u64).sum();
         let rest = source.size_hint().exact();
         let mut streaming = Streaming {
@@ -138,7 +153,9 @@ impl Streaming {
             bytes: 0,
             released: 0,
             promised: rest.map(|rest| rest + come),
-            timer: Box::pin(sleep_until(deadline.at().into())),
+            timer: Box::pin(sleep_until(tick.unwrap_or(time.whole.at().into()))),
+            time,
+            awaited: false,
             end: End::Open,
         };
         for chunk in held {
@@ -188,10 +205,18 @@ impl Streaming {
         let frame = match Pin::new(&mut self.source).poll_frame(cx) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
-                ready!(self.timer.as_mut().poll(cx));
-                return Poll::Ready(Err(FaultCode::ProviderTimeout));
+                let over = self.poll_time(cx);
+                // a time that ended before the provider was awaited ended on the consumer's side
+                let awaited = std::mem::replace(&mut self.awaited, true);
+                ready!(over);
+                return Poll::Ready(Err(if awaited {
+                    FaultCode::ProviderTimeout
+                } else {
+                    FaultCode::DeadlineExceeded
+                }));
             }
         };
+        self.awaited = false;
         match frame {
             Some(Err(error)) => {
                 tracing::debug!(%error, "an answer broke off");
@@ -208,6 +233,23 @@ impl Streaming {
             None => self.close(),
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Ready when the provider's time is over; of a `bulk` version its speed is looked at on the way.
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            let now = self.record.now();
+            match &mut self.time.pace {
+                Some(pace) if !self.time.whole.passed(now) => {
+                    if pace.is_slow(now, self.bytes) {
+                        return Poll::Ready(());
+                    }
+                    self.timer.as_mut().reset((now + TICK).into());
+                }
+                _ => return Poll::Ready(()),
+            }
+        }
     }
 
     fn take(&mut self, chunk: Bytes) {

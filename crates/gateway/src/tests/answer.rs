@@ -286,3 +286,16 @@ fn trusted_proxies_vouch_for_the_client() {
         assert_eq!(client.as_deref(), Some(if from.is_empty() { "127.0.0.1" } else { from }));
     }
 }
+
+#[test]
+fn a_bulk_version_carries_calls_like_any_other() {
+    let world = World::given(Given { version: "bulk: true", ..Given::default() });
+    let body = "x".repeat(1_000_000);
+    let headers = format!("content-length: {}\r\n", body.len());
+    let request = world.request("POST /datdai/1.0/echo", &headers, &body);
+    let answer = world.consumer().say(request).hear();
+    assert_eq!((answer.whole, answer.body.len()), (true, body.len()));
+    let row = world.row(&answer);
+    assert_eq!(row.outcome, Some(Outcome::Answered));
+    assert_eq!(row.request_digest, row.response_digest);
+}

@@ -55,7 +55,7 @@ impl<T: Read + Write> Duplex for T {}
 
 /// One connection.
 pub(crate) struct Consumer {
-    reader: BufReader<Box<dyn Duplex>>,
+    reader: BufReader<Box<dyn Duplex + Send>>,
 }
 
 impl Consumer {
