@@ -10,6 +10,7 @@ use store::change::{self, Since};
 use store::{Store, StoreError};
 use terms::clock::Clock;
 use terms::limit;
+use tokio::sync::watch;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::build::Builder;
@@ -39,6 +40,8 @@ struct Inner {
     keyring: Keyring,
     clock: Clock,
     current: ArcSwap<Catalogue>,
+    /// Tells the revision of each catalogue that came into force.
+    told: watch::Sender<u64>,
     /// One refresh at a time.
     refreshing: tokio::sync::Mutex<()>,
 }
@@ -52,7 +55,9 @@ impl Registry {
     ) -> Result<Registry, RegistryError> {
         let current = ArcSwap::from_pointee(Catalogue::default());
         let refreshing = tokio::sync::Mutex::new(());
-        let registry = Registry(Arc::new(Inner { store, keyring, clock, current, refreshing }));
+        let told = watch::Sender::new(0);
+        let inner = Inner { store, keyring, clock, current, told, refreshing };
+        let registry = Registry(Arc::new(inner));
         registry.rebuild().await?;
         Ok(registry)
     }
@@ -60,6 +65,17 @@ impl Registry {
     /// The catalogue in force: a pointer read, no lock.
     pub fn current(&self) -> Guard<Arc<Catalogue>> {
         self.0.current.load()
+    }
+
+    /// Told the revision of each catalogue that comes into force.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.0.told.subscribe()
+    }
+
+    fn put_in_force(&self, catalogue: Catalogue) {
+        let revision = catalogue.revision;
+        self.0.current.store(Arc::new(catalogue));
+        self.0.told.send_replace(revision);
     }
 
     /// Takes over what changed since the catalogue in force; gives the revision it then shows.
@@ -82,7 +98,7 @@ impl Registry {
         for (noun, key) in keys {
             builder.take(&mut tx, noun, key).await?;
         }
-        self.0.current.store(Arc::new(builder.finish(revision)));
+        self.put_in_force(builder.finish(revision));
         Ok(revision)
     }
 
@@ -105,7 +121,7 @@ impl Registry {
         {
             tracing::error!(code = "registry_drift", part, "the catalogue had drifted; rebuilt");
         }
-        self.0.current.store(Arc::new(catalogue));
+        self.put_in_force(catalogue);
         Ok(revision)
     }
 
@@ -136,7 +152,8 @@ impl Registry {
                 }
             };
             if let Err(error) = outcome {
-                tracing::warn!(code = "registry_unread", error = %Chain(&error), "goes on with the last catalogue");
+                let error = Chain(&error).to_string();
+                tracing::warn!(code = "registry_unread", error, "the last catalogue stays");
                 watch.mark_changed();
                 tokio::time::sleep(LOOK_AGAIN).await;
             }

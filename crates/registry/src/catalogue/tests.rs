@@ -226,19 +226,16 @@ async fn changes_of_another_process_are_live_within_a_second() {
         let (keyring, clock) = (world.keyring.clone(), world.clock.clone());
         let registry = crate::Registry::open(other, keyring, clock).await.unwrap();
         let follow = registry.follow();
+        let mut told = registry.watch();
         let mut path = "/datdai/1.0".to_owned();
         for number in 0..3 {
             let context = format!("/moved{number}");
             world.apply(&format!("services: [{{ code: tra-cuu, context: {context} }}]")).await;
             let applied = world.clock.instant();
             let now = format!("{context}/1.0");
-            // Asks until it is there; a second is the contract, ten the end of patience here.
-            let live = async {
-                while route(&registry.current(), Live, &now).is_empty() {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-            };
-            tokio::time::timeout(Duration::from_secs(10), live).await.expect("never live");
+            let live = told.wait_for(|_| !route(&registry.current(), Live, &now).is_empty());
+            // A second is the contract, ten the end of patience here.
+            tokio::time::timeout(Duration::from_secs(10), live).await.expect("never live").unwrap();
             let took = world.clock.instant().duration_since(applied);
             let bound = limit::CHANGE_LOOK_POSTGRES + Duration::from_secs(1);
             assert!(took < bound, "{took:?}");

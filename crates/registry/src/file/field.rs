@@ -66,7 +66,7 @@ fn read_list(
                 whole = false;
             }
             Some(Value::Object(mut map)) => {
-                // A map in a list is replaced with it: what is absent or cleared is simply not there.
+                // A list is replaced whole: what is cleared in one of its maps is not there.
                 if let Form::Map(fields) = inner {
                     map.retain(|name, value| {
                         let field = fields.iter().find(|f| f.name == name);
