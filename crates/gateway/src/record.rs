@@ -253,10 +253,11 @@ impl Record {
         self.fill();
         self.closed = true;
         self.lane.gauge.count(&self.row, self.opened, &self.lane.shared.clock);
-        Some(match self.entry.take() {
-            Some(entry) => entry.close(&self.row),
-            None => self.lane.shared.journal.write(&self.row),
-        })
+        match self.entry.take() {
+            Some(entry) => Some(entry.close(&self.row)),
+            // nothing was begun: anyone may cause this row, so it is folded like a refusal
+            None => self.lane.shared.journal.deny(self.row.clone()).1,
+        }
     }
 
     fn fill(&mut self) {

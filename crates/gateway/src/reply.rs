@@ -235,7 +235,8 @@ impl Streaming {
         Poll::Ready(Ok(()))
     }
 
-    /// Ready when the provider's time is over; of a `bulk` version its speed is looked at on the way.
+    /// Ready when the provider's time is over; of a `bulk` version its speed is looked at on the
+    /// way.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             ready!(self.timer.as_mut().poll(cx));

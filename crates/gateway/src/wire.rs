@@ -92,7 +92,7 @@ impl Wire {
 /// How long the end of a connection may take.
 const LINGER: Duration = Duration::from_secs(2);
 /// How often a lingering connection is read.
-const LINGER_READS: usize = 64;
+const LINGER_READS: usize = 2_048;
 
 impl AsyncRead for Wire {
     fn poll_read(

@@ -20,7 +20,8 @@ fn first(
 
 #[test]
 fn the_mean_of_ten_seconds_counts() {
-    let table: [(&str, fn(u64) -> u64, Option<u64>); 6] = [
+    type Row = (&'static str, fn(u64) -> u64, Option<u64>);
+    let table: [Row; 6] = [
         ("just fast enough", |_| SPEED, None),
         ("a little slow", |_| SPEED - 1, Some(10)),
         ("nothing", |_| 0, Some(10)),

@@ -3,6 +3,7 @@
 use terms::exchange::{Blame, Outcome};
 
 use super::world::{Given, World};
+use crate::Settings;
 
 #[test]
 fn trouble_before_the_answer_is_held_ends_in_a_clean_fault() {
@@ -107,6 +108,10 @@ fn a_body_beyond_its_limit_is_refused_before_and_cut_under_way() {
     assert_eq!(answer.fault(), "body_too_large");
     assert_eq!(world.row(&answer).outcome, Some(Outcome::Denied));
     assert!(world.provider.seen().is_empty());
+    // the refusal is heard although much more was on its way
+    let headers = "content-length: 9000000\r\n";
+    let large = world.request("POST /datdai/1.0/echo", headers, &"x".repeat(9_000_000));
+    assert_eq!(world.consumer().say(large).hear().fault(), "body_too_large");
     let chunked = "transfer-encoding: chunked\r\n";
     let request =
         world.request("POST /datdai/1.0/echo", chunked, "6\r\n012345\r\n6\r\n678901\r\n0\r\n\r\n");
@@ -184,4 +189,31 @@ fn without_a_journal_nothing_passes() {
     assert_eq!(answer.problem()["reached"], false);
     assert!(answer.header("retry-after").is_some());
     assert!(world.provider.seen().is_empty(), "no provider was asked");
+}
+
+#[test]
+fn threads_share_their_counts() {
+    let given = Given { subscription: "rate: 10/h", ..Given::default() };
+    let world = World::with(given, Settings { threads: 2, ..Settings::default() });
+    let passed = std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..40).map(|_| scope.spawn(|| world.get("").status == 200)).collect();
+        calls.into_iter().filter_map(|call| call.join().ok()).filter(|passed| *passed).count()
+    });
+    assert_eq!(passed, 10);
+    assert_eq!(world.provider.seen().len(), 10);
+}
+
+#[test]
+fn connections_beyond_the_cap_are_refused_politely() {
+    let settings = Settings { connections_max: 2, ..Settings::default() };
+    let world = World::with(Given::default(), settings);
+    let mut kept: Vec<_> = (0..2).map(|_| world.consumer()).collect();
+    for consumer in &mut kept {
+        while consumer.say(world.request("GET /datdai/1.0", "", "")).hear().status != 200 {
+            *consumer = world.consumer();
+        }
+    }
+    let mut third = world.consumer();
+    assert_eq!(third.hear().status, 503);
+    assert!(third.is_closed());
 }

@@ -97,7 +97,7 @@ impl World {
             random,
             zone: TimeZone::get("Asia/Ho_Chi_Minh").unwrap(),
             used: Used::default(),
-            settings: Settings { threads: 1, ..settings },
+            settings: Settings { threads: settings.threads.max(1), ..settings },
         };
         let any = "127.0.0.1:0".parse().ok();
         let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
