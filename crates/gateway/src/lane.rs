@@ -35,6 +35,7 @@ pub(crate) struct Lane {
     peers: RefCell<HashMap<u64, Rc<Peer>>>,
     peers_seen: Cell<u64>,
     stopping: Cell<bool>,
+    cut_off: Cell<bool>,
     /// Told when a connection ends.
     left: Notify,
 }
@@ -53,6 +54,7 @@ impl Lane {
             peers: RefCell::default(),
             peers_seen: Cell::new(0),
             stopping: Cell::new(false),
+            cut_off: Cell::new(false),
             left: Notify::new(),
             shared,
         }
@@ -116,6 +118,15 @@ impl Lane {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.get()
+    }
+
+    /// The time to stop is over: calls still in flight are dropped by us.
+    pub(crate) fn cut_off(&self) {
+        self.cut_off.set(true);
+    }
+
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.cut_off.get()
     }
 
     /// Waits until the last connection has ended.

@@ -287,6 +287,8 @@ impl Drop for Record {
         let late = self.deadline().passed(self.lane.shared.clock.instant());
         let code = if std::thread::panicking() {
             Some(FaultCode::Internal)
+        } else if self.lane.is_cut_off() {
+            Some(FaultCode::PlatformStopped)
         } else {
             late.then_some(FaultCode::DeadlineExceeded)
         };

@@ -93,7 +93,7 @@ async fn hold(source: &mut Source, held: &mut VecDeque<Bytes>) -> Result<bool, F
             }
             // trailers belong to one hop: they are not passed on
             Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
+                if let Some(data) = frame.into_data().ok().filter(|data| !data.is_empty()) {
                     length += data.len();
                     held.push_back(data);
                 }

@@ -245,6 +245,7 @@ async fn run(
     lane.stop();
     if tokio::time::timeout(STOP_TIMEOUT, lane.emptied()).await.is_err() {
         tracing::warn!("calls were still in flight when the time to stop was over");
+        lane.cut_off();
     }
     sweeping.abort();
 }
