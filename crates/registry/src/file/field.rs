@@ -154,7 +154,7 @@ fn canonical(text: &str, form: &Form) -> Option<Value> {
             let length = text.chars().count();
             same((1..=*max).contains(&length) && !text.chars().any(char::is_control))
         }
-        Form::Member => same(MemberCode::parse(text).is_ok()),
+        Form::Member | Form::Owner => same(MemberCode::parse(text).is_ok()),
         Form::System => same(SystemCode::parse(text).is_ok()),
         Form::Service => same(ServiceCode::parse(text).is_ok()),
         Form::Version => same(VersionName::parse(text).is_ok() && text != "..."),

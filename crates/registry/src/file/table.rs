@@ -91,6 +91,8 @@ pub(crate) enum Form {
     Text(usize),
     /// Code of an agency.
     Member,
+    /// Code or alias of a member that is registered.
+    Owner,
     /// Code of a system.
     System,
     /// Code of a service.
@@ -179,7 +181,7 @@ const CONTACT: &[Field] = &[
 
 const SYSTEM: &[Field] = &[
     field("code", Form::System, Need::Key),
-    field("member", Form::Member, Need::New),
+    field("member", Form::Owner, Need::New),
     free("name", Form::Text(NAME_CHARS_MAX)),
     free("kind", Form::Word(&["application", "database"])),
     free("addresses", Form::List(&Form::Network, LIST_MAX, true)),
@@ -189,7 +191,7 @@ const SYSTEM: &[Field] = &[
 
 const SERVICE: &[Field] = &[
     field("code", Form::Service, Need::Key),
-    field("provider", Form::Member, Need::New),
+    field("provider", Form::Owner, Need::New),
     free("name", Form::Text(NAME_CHARS_MAX)),
     field("context", Form::Context, Need::New),
     field("versions", Form::Entries, Need::Free),
@@ -304,7 +306,7 @@ pub(crate) fn expected(form: &Form) -> (&'static str, String, String) {
 #[rustfmt::skip]
 const fn expected_always(form: &Form) -> (&'static str, &'static str, &'static str) {
     match form {
-        Form::Member => ("code_invalid", "mã cơ quan như H01.013, 000.00.13.H01 hoặc mã số doanh nghiệp", "an agency code such as H01.013, 000.00.13.H01, or an enterprise's number"),
+        Form::Member | Form::Owner => ("code_invalid", "mã cơ quan như H01.013, 000.00.13.H01 hoặc mã số doanh nghiệp", "an agency code such as H01.013, 000.00.13.H01, or an enterprise's number"),
         Form::System | Form::Service | Form::Version => ("code_invalid", "chữ không dấu, số, '-', '_', '.', bắt đầu bằng chữ hoặc số, tối đa 64 ký tự", "letters, digits, '-', '_', '.', beginning with a letter or digit, at most 64"),
         Form::ConsumerKey => ("key_invalid", "1 đến 128 ký tự ASCII nhìn thấy được, không có ':'", "1 to 128 visible ASCII characters without ':'"),
         Form::Flag => ("flag_invalid", "true hoặc false", "true or false"),

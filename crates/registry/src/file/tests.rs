@@ -197,7 +197,11 @@ fn what_is_doubtful_is_a_warning() {
     let codes: Vec<&str> = read.warnings().iter().map(|w| w.code).collect();
     assert_eq!(codes, ["agency_unknown", "secret_clear"]);
     assert!(!format!("{:?}", read.warnings()).contains("hunter2"));
-    assert!(entries("members: [{ code: 000.00.13.H01, name: a }]").warnings().is_empty());
+    for text in
+        ["members: [{ code: 000.00.13.H01, name: a }]", "systems: [{ code: s, member: H99 }]"]
+    {
+        assert!(entries(text).warnings().is_empty(), "{text}");
+    }
 }
 
 #[test]
