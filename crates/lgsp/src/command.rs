@@ -106,8 +106,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let output = line.flags.output();
-    // A dump would hold keys and payloads. Where the system refuses this there are none to fear.
-    let _ = host::forbid_core_dumps();
+    // A dump would hold keys and payloads. Where the system refuses either, nothing is worse.
+    let _ = (host::forbid_core_dumps(), host::raise_file_limit());
     let exit = dispatch(line).unwrap_or_else(|failure| {
         if let Some(sentence) = &failure.sentence {
             output.message(sentence);

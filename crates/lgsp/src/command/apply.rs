@@ -12,7 +12,7 @@ use terms::clock::Clock;
 use terms::fault::Sentence;
 use terms::random::Random;
 
-use super::key::actor;
+use super::key::{Line, actor};
 use super::{Flags, runtime};
 use crate::base::{Base, with_causes};
 use crate::config;
@@ -55,9 +55,15 @@ pub(super) fn run(flags: &Flags, arguments: &Arguments) -> Outcome {
             }
         };
         for change in &changes {
-            let line = change.to_json();
+            let line = Line {
+                entry: change.entry.as_str(),
+                key: &change.key,
+                change: change.change.as_str(),
+                fields: &change.fields,
+                issued: change.issued.as_ref().map(Into::into),
+            };
             let kept = match (&change.issued, &mut keys) {
-                (Some(_), Some(keys)) => keys.write(&line.to_string()).is_ok(),
+                (Some(_), Some(keys)) => keys.write(&line).is_ok(),
                 _ => false,
             };
             if !kept {
@@ -171,8 +177,8 @@ impl KeysOut {
         }
     }
 
-    fn write(&mut self, line: &str) -> std::io::Result<()> {
-        writeln!(self.file, "{line}")
+    fn write(&mut self, line: &Line<'_>) -> std::io::Result<()> {
+        writeln!(self.file, "{}", serde_json::to_string(line)?)
     }
 
     fn finish(self) -> Result<(), Failure> {

@@ -11,8 +11,8 @@ use clap::Args;
 use terms::fault::Sentence;
 
 use super::{Flags, Signals, runtime};
+use crate::log;
 use crate::output::{Exit, Failure, Outcome, Output};
-use crate::{host, log};
 
 use report::Report;
 use scene::Scene;
@@ -33,7 +33,6 @@ pub(super) fn run(flags: &Flags, arguments: &Arguments) -> Outcome {
     folder::prepare(&data)?;
     // The steps are the news here; the log keeps to what is wrong.
     log::start(tracing::Level::WARN);
-    let _ = host::raise_file_limit();
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
         let output = flags.output();

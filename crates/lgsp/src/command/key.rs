@@ -5,7 +5,8 @@ use std::time::Duration;
 use access::credential::{self, Credential, CredentialFault, Filter, Issued};
 use clap::Subcommand;
 use registry::file::Noun;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use terms::clock::Timestamp;
 use terms::code::{ConsumerKey, SystemCode};
 use terms::environment::Environment;
@@ -116,18 +117,40 @@ async fn revoke(flags: &Flags, base: &Base, key: &str) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// The credential line of design §6.
-pub(super) fn line(issued: &Issued, change: &str, fields: &[&str]) -> Value {
-    json!({
-        "entry": "credential",
-        "key": issued.consumer_key,
-        "change": change,
-        "fields": fields,
-        "system": issued.system,
-        "environment": issued.environment,
-        "consumer_key": issued.consumer_key,
-        "secret_key": issued.secret_key,
-    })
+/// The line of design §6 that tells what became of one entry, in the order of its keys there.
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    pub(super) entry: &'a str,
+    pub(super) key: &'a str,
+    pub(super) change: &'a str,
+    pub(super) fields: &'a [&'a str],
+    #[serde(flatten)]
+    pub(super) issued: Option<IssuedKeys<'a>>,
+}
+
+/// What the line of an issued credential has beside: shown once.
+#[derive(Serialize)]
+pub(super) struct IssuedKeys<'a> {
+    system: &'a str,
+    environment: Environment,
+    consumer_key: &'a str,
+    secret_key: &'a str,
+}
+
+impl<'a> From<&'a Issued> for IssuedKeys<'a> {
+    fn from(issued: &'a Issued) -> IssuedKeys<'a> {
+        IssuedKeys {
+            system: issued.system.as_str(),
+            environment: issued.environment,
+            consumer_key: issued.consumer_key.as_str(),
+            secret_key: &issued.secret_key,
+        }
+    }
+}
+
+fn line<'a>(issued: &'a Issued, change: &'a str, fields: &'a [&'a str]) -> Line<'a> {
+    let key = issued.consumer_key.as_str();
+    Line { entry: "credential", key, change, fields, issued: Some(issued.into()) }
 }
 
 async fn list(flags: &Flags, base: &Base, system: Option<&str>) -> Outcome {

@@ -9,7 +9,7 @@ use super::{Flags, Signals, runtime};
 use crate::config::Config;
 use crate::output::{Exit, Outcome};
 use crate::platform::{Addresses, Measured, Platform};
-use crate::{host, log, ops};
+use crate::{log, ops};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -53,9 +53,6 @@ pub(super) fn run(flags: &Flags, arguments: &Arguments) -> Outcome {
     let config = configuration(flags, arguments)?;
     log::start(config.log);
     ops::metrics();
-    if let Err(error) = host::raise_file_limit() {
-        tracing::warn!(code = "file_limit", %error, "the limit of open files stays low");
-    }
     let has = |without| arguments.measure.contains(&without);
     let measured = Measured {
         without_sync: has(Without::WithoutSync),

@@ -10,6 +10,7 @@ use simulator::consumer::{self, Call};
 use tempfile::TempDir;
 
 use crate::program::{command, run, text};
+use crate::world::{World, wait_until};
 
 const PROVINCE: &str = "\
 members:
@@ -123,6 +124,9 @@ fn ready_is_one_line_and_sigterm_ends_in_order() {
     }
     let data = folder.path().join("lgsp-data");
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.child.id())).unwrap();
+    let files = limits.lines().find(|l| l.starts_with("Max open files")).unwrap();
+    let files: Vec<&str> = files.split_whitespace().collect();
+    assert_eq!(files[3], files[4], "soft is hard");
     let core = limits.lines().find(|l| l.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
     let (code, told) = server.stop();
@@ -131,6 +135,33 @@ fn ready_is_one_line_and_sigterm_ends_in_order() {
         assert!(serde_json::from_str::<Value>(line).is_ok(), "not JSON: {line}");
     }
     assert!(data.join("journal/manifest.jsonl").is_file(), "the journal was sealed");
+}
+
+#[test]
+fn calls_in_flight_end_before_the_server_does() {
+    let mut world = World::start();
+    let token = world.token("one-stop");
+    let health = format!("http://{}/health/ready", world.listening.ops);
+    std::thread::scope(|scope| {
+        let world = &world;
+        let call = scope.spawn(|| world.call(&token, "GET", "/datdai/1.0/delay/1500", b""));
+        wait_until(Duration::from_secs(10), "the provider is asked", || {
+            world.provider.count() == 1
+        });
+        world.terminate();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        wait_until(Duration::from_secs(10), "readiness goes down", || {
+            let reply = runtime.block_on(consumer::call(&Call::get(health.as_str())));
+            reply.is_ok_and(|reply| reply.status == 503 && reply.text().contains("stopping"))
+        });
+        let refused = || std::net::TcpStream::connect(world.listening.live).is_err();
+        wait_until(Duration::from_secs(1), "new connections are refused", refused);
+        assert_eq!(call.join().unwrap().status, 200);
+    });
+    assert_eq!(world.stop(), 0);
+    let rows = world.rows(&["--kind", "call"]);
+    assert_eq!((rows.len(), &rows[0]["outcome"]), (1, &"answered".into()));
+    world.verify();
 }
 
 #[test]
@@ -192,9 +223,10 @@ fn apply_tells_what_it_did_and_hands_keys_out_once() {
     let keys = std::fs::read_to_string(folder.join("keys.jsonl")).unwrap();
     let issued: Value = serde_json::from_str(keys.trim()).unwrap();
     assert_eq!((&issued["entry"], &issued["change"]), (&"credential".into(), &"created".into()));
-    for field in ["system", "environment", "consumer_key", "secret_key"] {
-        assert!(issued[field].is_string(), "{issued}");
-    }
+    let order = ["entry", "key", "change", "fields", "system", "environment", "consumer_key"];
+    let places: Vec<_> = order.iter().map(|key| keys.find(&format!("\"{key}\":"))).collect();
+    assert!(places.is_sorted() && places[0] == Some(1), "the order of design §6: {keys}");
+    assert!(issued["secret_key"].is_string(), "{issued}");
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(folder.join("keys.jsonl")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

@@ -194,10 +194,15 @@ impl World {
         self.server.wait().unwrap();
     }
 
-    /// Asks the server to stop and waits for it; gives its exit code.
-    pub(crate) fn stop(&mut self) -> i32 {
+    /// Asks the server to stop.
+    pub(crate) fn terminate(&self) {
         let pid = self.server.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Asks the server to stop and waits for it; gives its exit code.
+    pub(crate) fn stop(&mut self) -> i32 {
+        self.terminate();
         self.server.wait().unwrap().code().unwrap_or(-1)
     }
 
