@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lgsp as a contender: a data folder is made once for each rate and each build, and copied before
 # each run.
 PROGRAM=${LGSP_BIN:-$BENCH_WORK/lgsp}

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the contenders. A contender is asked with one verb:
 #   info     prints one line: modes=plain,gw,tls and, where it has them, tokens=own
 #   prepare  does what belongs before the run and into nobody's account
