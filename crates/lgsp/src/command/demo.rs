@@ -14,7 +14,7 @@ use super::{Flags, Signals, runtime};
 use crate::log;
 use crate::output::{Exit, Failure, Outcome, Output};
 
-use report::Report;
+use report::{Report, Step};
 use scene::Scene;
 use story::Consumer;
 
@@ -44,10 +44,7 @@ pub(super) fn run(flags: &Flags, arguments: &Arguments) -> Outcome {
         };
         match played {
             Some(Ok(())) => scene.journal(&mut report)?,
-            Some(Err(error)) => {
-                scene.end().await;
-                return Err(broken(&error));
-            }
+            Some(Err(error)) => report.add(broken(&error))?,
             None => {
                 scene.end().await;
                 return Err(Failure::told(Exit::Refused));
@@ -102,9 +99,12 @@ fn close(output: Output, report: &Report, scene: &Scene) -> Result<(), Failure> 
     Ok(())
 }
 
-fn broken(error: &anyhow::Error) -> Failure {
-    Failure::unable(
-        format!("buổi diễn bị gián đoạn: {error:#}"),
-        format!("the demo broke off: {error:#}"),
-    )
+fn broken(error: &anyhow::Error) -> Step {
+    let text = format!("{error:#}");
+    Step {
+        name: "broken",
+        title: Sentence::new("Buổi diễn bị gián đoạn", "The demo broke off"),
+        ok: false,
+        text: Sentence::made(text.clone(), text),
+    }
 }

@@ -55,92 +55,95 @@ fn the_manual_names_every_key_and_its_variable() {
     }
 }
 
-/// A faulty origin and the lines it must give, in English.
+/// A file, an environment, and the one line they must give, in English.
+type Faulty = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const FAULTY: &[Faulty] = &[
+    (
+        "[gateway]\nin_flight_max = 1\n\n[gateway.live]\nhtpp = \"127.0.0.1:1\"\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:5:1: unknown_key: gateway.live.htpp: there is no such key",
+    ),
+    (
+        "[gatway]\nin_flight_max = 1\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:1:2: unknown_key: gatway: there is no such key",
+    ),
+    (
+        "[console]\nlisten = \"off\"\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:1:2: unknown_key: console: there is no such key",
+    ),
+    ("name = \"x\"\n", &[], "/etc/lgsp/lgsp.toml:1:1: unknown_key: name: there is no such key"),
+    ("platform = 1\n", &[], "/etc/lgsp/lgsp.toml:1:1: type: platform: must be a section [..]"),
+    (
+        "[platform]\nname = \"đường\"\nzone = 7\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:3:8: type: platform.zone: must be a string in quotes",
+    ),
+    (
+        "[gateway]\nin_flight_max = \"many\"\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:2:17: type: gateway.in_flight_max: must be a whole number",
+    ),
+    (
+        "[journal]\nretention_months = 23\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:2:20: value: journal.retention_months: \
+         must be a number from 24 to 1200",
+    ),
+    (
+        "",
+        &[("LGSP_JOURNAL_RETENTION_MONTHS", "12")],
+        "LGSP_JOURNAL_RETENTION_MONTHS: value: journal.retention_months: \
+         must be a number from 24 to 1200",
+    ),
+    (
+        "",
+        &[("LGSP_GATEWAY_LIFE_HTTP", "off")],
+        "LGSP_GATEWAY_LIFE_HTTP: unknown_key: LGSP_GATEWAY_LIFE_HTTP: there is no such key",
+    ),
+    (
+        "",
+        &[("LGSP_OPS_LISTEN", "9090")],
+        "LGSP_OPS_LISTEN: value: ops.listen: “9090” is not IP:port or off",
+    ),
+    (
+        "[gateway]\ntrusted_proxies = [\"10.0.0.0/8\", \"10.0.0.0/33\"]\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:2:19: value: gateway.trusted_proxies: \
+         “10.0.0.0/33” is not a network (CIDR)",
+    ),
+    (
+        "[gateway.live]\ncertificate = \"a.pem\"\n",
+        &[],
+        "default: missing: gateway.live.key: HTTPS needs both certificate and key",
+    ),
+    (
+        "[gateway.trial]\nhttps = \"127.0.0.1:0\"\n",
+        &[],
+        "default: missing: gateway.trial.certificate: HTTPS needs both certificate and key",
+    ),
+    (
+        "[platform]\nzone = \"Asia/Hue\"\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:2:8: value: platform.zone: there is no zone “Asia/Hue”",
+    ),
+    (
+        "[log]\nlevel = \"loud\"\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:2:9: value: log.level: must be error, warn, info, debug or trace",
+    ),
+    (
+        "[database]\nurl = \"mysql://h/d\"\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:2:7: value: database.url: must begin with sqlite: or postgres://",
+    ),
+];
+
 #[test]
 fn faults_name_place_key_and_reason() {
-    let table: &[(&str, &[(&str, &str)], &str)] = &[
-        (
-            "[gateway]\nin_flight_max = 1\n\n[gateway.live]\nhtpp = \"127.0.0.1:1\"\n",
-            &[],
-            "/etc/lgsp/lgsp.toml:5:1: unknown_key: gateway.live.htpp: there is no such key",
-        ),
-        (
-            "[gatway]\nin_flight_max = 1\n",
-            &[],
-            "/etc/lgsp/lgsp.toml:1:2: unknown_key: gatway: there is no such key",
-        ),
-        (
-            "[console]\nlisten = \"off\"\n",
-            &[],
-            "/etc/lgsp/lgsp.toml:1:2: unknown_key: console: there is no such key",
-        ),
-        ("name = \"x\"\n", &[], "/etc/lgsp/lgsp.toml:1:1: unknown_key: name: there is no such key"),
-        ("platform = 1\n", &[], "/etc/lgsp/lgsp.toml:1:1: type: platform: must be a section [..]"),
-        (
-            "[platform]\nname = \"đường\"\nzone = 7\n",
-            &[],
-            "/etc/lgsp/lgsp.toml:3:8: type: platform.zone: must be a string in quotes",
-        ),
-        (
-            "[gateway]\nin_flight_max = \"many\"\n",
-            &[],
-            "/etc/lgsp/lgsp.toml:2:17: type: gateway.in_flight_max: must be a whole number",
-        ),
-        (
-            "[journal]\nretention_months = 23\n",
-            &[],
-            "/etc/lgsp/lgsp.toml:2:20: value: journal.retention_months: \
-             must be a number from 24 to 1200",
-        ),
-        (
-            "",
-            &[("LGSP_JOURNAL_RETENTION_MONTHS", "12")],
-            "LGSP_JOURNAL_RETENTION_MONTHS: value: journal.retention_months: \
-             must be a number from 24 to 1200",
-        ),
-        (
-            "",
-            &[("LGSP_GATEWAY_LIFE_HTTP", "off")],
-            "LGSP_GATEWAY_LIFE_HTTP: unknown_key: LGSP_GATEWAY_LIFE_HTTP: there is no such key",
-        ),
-        (
-            "",
-            &[("LGSP_OPS_LISTEN", "9090")],
-            "LGSP_OPS_LISTEN: value: ops.listen: “9090” is not IP:port or off",
-        ),
-        (
-            "[gateway]\ntrusted_proxies = [\"10.0.0.0/8\", \"10.0.0.0/33\"]\n",
-            &[],
-            "/etc/lgsp/lgsp.toml:2:19: value: gateway.trusted_proxies: \
-             “10.0.0.0/33” is not a network (CIDR)",
-        ),
-        (
-            "[gateway.live]\ncertificate = \"a.pem\"\n",
-            &[],
-            "default: missing: gateway.live.key: HTTPS needs both certificate and key",
-        ),
-        (
-            "[gateway.trial]\nhttps = \"127.0.0.1:0\"\n",
-            &[],
-            "default: missing: gateway.trial.certificate: HTTPS needs both certificate and key",
-        ),
-        (
-            "[platform]\nzone = \"Asia/Hue\"\n",
-            &[],
-            "/etc/lgsp/lgsp.toml:2:8: value: platform.zone: there is no zone “Asia/Hue”",
-        ),
-        (
-            "[log]\nlevel = \"loud\"\n",
-            &[],
-            "/etc/lgsp/lgsp.toml:2:9: value: log.level: must be error, warn, info, debug or trace",
-        ),
-        (
-            "[database]\nurl = \"mysql://h/d\"\n",
-            &[],
-            "/etc/lgsp/lgsp.toml:2:7: value: database.url: must begin with sqlite: or postgres://",
-        ),
-    ];
-    for (file, environment, line) in table {
+    for (file, environment, line) in FAULTY {
         let faults = Config::read(&origin(file, environment)).unwrap_err();
         let lines: Vec<String> = faults.iter().map(|f| f.line(Language::En)).collect();
         assert_eq!(lines, [(*line).to_owned()], "{file}{environment:?}");

@@ -1,6 +1,7 @@
 //! The whole platform from outside: one binary, one file a subject.
 
 #![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
+#![allow(clippy::disallowed_methods, reason = "from outside, real time is measured")]
 #![allow(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
 
 mod art07_limits;
