@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
+use terms::clock::Timestamp;
 use terms::fault::{Language, Sentence};
 use unicode_width::UnicodeWidthStr;
 
@@ -126,6 +128,11 @@ impl Output {
             Language::En => en,
         }
     }
+}
+
+/// `2026-11-21 08:00:00.123` in the platform's zone: how tables show a point in time.
+pub fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_jiff().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
 /// Columns aligned by the width that a terminal gives to each character.

@@ -15,7 +15,7 @@ use terms::quantity::parse_duration;
 
 use super::{Flags, runtime};
 use crate::base::{Base, with_causes};
-use crate::output::{Exit, Failure, Outcome, Table};
+use crate::output::{Exit, Failure, Outcome, Table, local};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -156,12 +156,12 @@ fn line<'a>(issued: &'a Issued, change: &'a str, fields: &'a [&'a str]) -> Line<
 async fn list(flags: &Flags, base: &Base, system: Option<&str>) -> Outcome {
     let filter = Filter { system: system.map(SystemCode::known), ..Filter::default() };
     let credentials = credential::list(&base.store.pool, &filter).await.map_err(unread)?;
-    print(flags, &credentials, base.clock.now())
+    print(flags, &credentials, base)
 }
 
 /// Prints credentials without secrets.
-pub(super) fn print(flags: &Flags, credentials: &[Credential], now: Timestamp) -> Outcome {
-    let output = flags.output();
+fn print(flags: &Flags, credentials: &[Credential], base: &Base) -> Outcome {
+    let (output, now) = (flags.output(), base.clock.now());
     let mut table = Table::new([
         "Consumer key",
         output.say("Hệ thống", "System"),
@@ -172,7 +172,10 @@ pub(super) fn print(flags: &Flags, credentials: &[Credential], now: Timestamp) -
         output.say("Secret cũ đến", "Old secret until"),
         output.say("Secret yếu đến", "Weak until"),
     ]);
-    let text = |at: Option<Timestamp>| at.map_or_else(|| "–".to_owned(), |at| at.to_string());
+    let text = |at: Option<Timestamp>| match at {
+        Some(at) => local(at, &base.config.zone),
+        None => "–".to_owned(),
+    };
     for one in credentials {
         let state = if one.revoked_at.is_some() { "revoked" } else { "active" };
         let previous = one.previous_until().filter(|until| *until > now);
@@ -194,7 +197,7 @@ pub(super) fn print(flags: &Flags, credentials: &[Credential], now: Timestamp) -
             one.system.to_string(),
             one.environment.to_string(),
             state.to_owned(),
-            one.created_at.to_string(),
+            text(Some(one.created_at)),
             text(one.last_used_at),
             text(previous),
             text(one.weak_until),

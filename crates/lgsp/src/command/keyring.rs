@@ -6,7 +6,8 @@ use serde_json::json;
 use terms::fault::Sentence;
 
 use super::{Flags, runtime};
-use crate::output::{Exit, Outcome, Table};
+use crate::base::Base;
+use crate::output::{Exit, Outcome, Table, local};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -36,24 +37,25 @@ pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {
             }
             Command::Retire { id } => base.keyring.retire(KeyId(*id))?,
         }
-        list(flags, &base.keyring.list())
+        list(flags, &base)
     })
 }
 
-fn list(flags: &Flags, entries: &[keyring::Entry]) -> Outcome {
+fn list(flags: &Flags, base: &Base) -> Outcome {
     let output = flags.output();
     let mut table = Table::new([
         output.say("Khóa", "Id"),
         output.say("Tạo lúc", "Created"),
         output.say("Trạng thái", "State"),
     ]);
-    for entry in entries {
+    for entry in base.keyring.list() {
         let state = entry.state.as_str();
         if output.json {
             let created = entry.created;
             output.object(&json!({"id": entry.id.0, "created": created, "state": state}))?;
         }
-        table.row([entry.id.to_string(), entry.created.to_string(), state.to_owned()]);
+        let created = local(entry.created, &base.config.zone);
+        table.row([entry.id.to_string(), created, state.to_owned()]);
     }
     if !output.json {
         output.table(&table)?;

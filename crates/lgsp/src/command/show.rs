@@ -1,11 +1,13 @@
 //! `lgsp show members|systems|services|subscriptions|credentials [CODE]`: the registry to read.
 
 use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
 use registry::file::Noun;
 use serde_json::Value;
+use terms::clock::Timestamp;
 
 use super::{Flags, runtime};
-use crate::output::{Exit, Outcome, Output, Table};
+use crate::output::{Exit, Outcome, Output, Table, local};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -97,17 +99,22 @@ pub(super) fn run(flags: &Flags, arguments: &Arguments) -> Outcome {
                 output.object(row)?;
             }
         } else {
-            output.table(&table(output, arguments.what, &rows))?;
+            output.table(&table(output, arguments.what, &rows, &base.config.zone))?;
         }
         Ok(Exit::Done)
     })
 }
 
-fn table(output: Output, what: What, rows: &[Value]) -> Table {
+fn table(output: Output, what: What, rows: &[Value], zone: &TimeZone) -> Table {
     let columns = what.columns();
     let mut table = Table::new(columns.iter().map(|(_, vi, en)| output.say(vi, en)));
     for row in rows {
-        table.row(columns.iter().map(|(name, ..)| cell(&row[*name])));
+        table.row(columns.iter().map(|(name, ..)| match row[*name].as_str() {
+            Some(at) if name.ends_with("_at") => {
+                Timestamp::parse(at).map_or_else(|| at.to_owned(), |at| local(at, zone))
+            }
+            _ => cell(&row[*name]),
+        }));
     }
     table
 }

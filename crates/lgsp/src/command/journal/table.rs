@@ -2,9 +2,8 @@
 
 use jiff::tz::TimeZone;
 use journal::{By, Group, Row};
-use terms::clock::Timestamp;
 
-use crate::output::{Output, Table};
+use crate::output::{Output, Table, local};
 
 /// A table of rows.
 pub(crate) fn rows(output: Output, zone: &TimeZone, rows: &[Row]) -> Table {
@@ -39,12 +38,6 @@ pub(crate) fn rows(output: Output, zone: &TimeZone, rows: &[Row]) -> Table {
         ]);
     }
     table
-}
-
-/// `2026-11-21 08:00:00.123` in the zone.
-fn local(at: Timestamp, zone: &TimeZone) -> String {
-    let at = at.to_jiff().to_zoned(zone.clone());
-    at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
 /// A table of statistics.
