@@ -111,7 +111,7 @@ pub(crate) fn with_causes(sentence: &Sentence, error: &dyn std::error::Error) ->
     let mut next = error.source();
     while let Some(cause) = next {
         let cause_text = cause.to_string();
-        if !sentence.en.contains(&cause_text) {
+        if !sentence.en.contains(&cause_text) && !causes.contains(&cause_text) {
             causes.push_str(": ");
             causes.push_str(&cause_text);
         }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use registry::network::Network;
 use terms::fault::{Language, Sentence};
 
+use crate::host;
 pub use key::{KEYS, Key};
 use value::Reader;
 
@@ -220,14 +221,20 @@ pub fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Who runs this process, as the environment tells: for the audit's `cli:USER`.
+/// Who runs this process, for the audit's `cli:USER`: the system's name of its user; under `sudo`
+/// the one who called it.
 pub fn user() -> String {
-    let variables = environment();
-    let named = |name: &str| variables.iter().find(|(n, v)| n == name && !v.is_empty());
-    let user = named("SUDO_USER").or_else(|| named("USER")).or_else(|| named("LOGNAME"));
+    let uid = host::uid();
+    let caller = environment().into_iter().find(|(name, _)| name == "SUDO_USER");
+    let user = match caller {
+        Some((_, caller)) if uid == Some(0) => Some(caller),
+        _ => uid.and_then(host::user_name),
+    };
     let fits = |c: &char| !c.is_control() && !c.is_whitespace();
-    match user {
-        Some((_, user)) => user.chars().filter(fits).take(64).collect(),
-        None => "unknown".to_owned(),
+    let user: String = user.unwrap_or_default().chars().filter(fits).take(64).collect();
+    match (user.is_empty(), uid) {
+        (false, _) => user,
+        (true, Some(uid)) => format!("uid-{uid}"),
+        (true, None) => "unknown".to_owned(),
     }
 }

@@ -76,3 +76,19 @@ pub fn name() -> String {
     let name: String = text.trim().chars().filter(fits).take(64).collect();
     if name.is_empty() { "node".to_owned() } else { name }
 }
+
+/// The number of the user who runs this process.
+pub fn uid() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    Some(std::fs::metadata("/proc/self").ok()?.uid())
+}
+
+/// The name of a local user.
+pub fn user_name(uid: u32) -> Option<String> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
+    })
+}

@@ -109,11 +109,10 @@ async fn revoke(flags: &Flags, base: &Base, key: &str) -> Outcome {
     let mut tx = base.store.write().await?;
     let revoked = issuer.revoke(&mut tx, &key, &actor()).await?;
     tx.commit().await?;
-    let change = if revoked { "updated" } else { "unchanged" };
-    let fields: &[&str] = if revoked { &["revoked_at"] } else { &[] };
-    let output = flags.output();
-    output
-        .object(&json!({"entry": "credential", "key": key, "change": change, "fields": fields}))?;
+    let (change, fields): (_, &[&str]) =
+        if revoked { ("updated", &["revoked_at"]) } else { ("unchanged", &[]) };
+    let line = Line { entry: "credential", key: key.as_str(), change, fields, issued: None };
+    flags.output().object(&line)?;
     Ok(Exit::Done)
 }
 
