@@ -78,6 +78,8 @@ impl Platform {
         clock: Clock,
         random: Random,
     ) -> Result<Platform, Failure> {
+        // Before the gateway takes hold of its counters.
+        ops::metrics();
         let listeners = listeners(&config)?;
         let lock = Lock::take(&config.data).map_err(|error| refuse_lock(error, &config.data))?;
         let ops_listener = match config.ops {

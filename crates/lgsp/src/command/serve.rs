@@ -7,9 +7,9 @@ use terms::random::Random;
 
 use super::{Flags, Signals, runtime};
 use crate::config::Config;
+use crate::log;
 use crate::output::{Exit, Outcome};
 use crate::platform::{Addresses, Measured, Platform};
-use crate::{log, ops};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -52,7 +52,6 @@ struct Ready<'a> {
 pub(super) fn run(flags: &Flags, arguments: &Arguments) -> Outcome {
     let config = configuration(flags, arguments)?;
     log::start(config.log);
-    ops::metrics();
     let has = |without| arguments.measure.contains(&without);
     let measured = Measured {
         without_sync: has(Without::WithoutSync),

@@ -26,6 +26,12 @@ const PROVINCE: &str = include_str!("../../../demo/province.yaml");
 const ACTOR: &str = "cli:demo";
 /// The dossier of the fixtures.
 const DOSSIER: &str = "000.00.07.H99-240304-00017";
+/// The states it goes through (TrangThaiHoSo), in words.
+const STATES: [(&str, &str, &str); 3] = [
+    ("2", "được tiếp nhận", "accepted"),
+    ("5", "yêu cầu bổ sung", "supplement required"),
+    ("10", "đã trả kết quả", "result handed over"),
+];
 
 pub(super) struct Scene {
     pub(super) clock: Clock,
@@ -57,7 +63,7 @@ impl Scene {
         let config = configuration(data)?;
         let base = Base::open(config.clone(), clock.clone(), Random::system()).await?;
         let account = found(&base, data, &land, &portal, report).await?;
-        drop(base);
+        base.store.close().await;
         let measured = Measured::default();
         let platform = Platform::start(config, measured, clock.clone(), Random::system()).await?;
         let addresses = &platform.addresses;
@@ -75,21 +81,29 @@ impl Scene {
     /// What the portal holds of the dossier after all packets.
     pub(super) fn portal_holds(&self, report: &mut Report) -> anyhow::Result<()> {
         let held = self.portal.dossier(DOSSIER);
-        let (received, states, progress) = match &held {
-            Some(dossier) => (
-                dossier.received,
-                dossier.states.iter().map(|s| s.state.as_str()).collect::<Vec<_>>().join(" → "),
-                dossier.progress.len(),
-            ),
-            None => (0, String::new(), 0),
+        let held = held.ok_or_else(|| anyhow::anyhow!("the portal does not hold {DOSSIER}"))?;
+        let codes: Vec<&str> = held.states.iter().map(|seen| seen.state.as_str()).collect();
+        let states = |pick: fn(&(&str, &'static str, &'static str)) -> &'static str| {
+            let name = |code: &&str| match STATES.iter().find(|known| known.0 == *code) {
+                Some(known) => format!("{code} {}", pick(known)),
+                None => (*code).to_owned(),
+            };
+            codes.iter().map(name).collect::<Vec<_>>().join(" → ")
         };
+        let (received, progress) = (held.received, held.progress.len());
         report.add(Step {
             name: "portal-holds",
             title: Sentence::new("Cổng hiện giữ hồ sơ", "The portal now holds the dossier"),
-            ok: received == 4 && states.ends_with("10") && progress == 2,
+            ok: received == 4 && codes == ["2", "5", "10"] && progress == 2,
             text: Sentence::made(
-                format!("{DOSSIER}: nhận {received} lần, trạng thái {states}, {progress} dòng tiến độ"),
-                format!("{DOSSIER}: received {received} times, states {states}, {progress} rows of progress"),
+                format!(
+                    "{DOSSIER}: nhận {received} lần; {}; {progress} dòng tiến độ",
+                    states(|known| known.1)
+                ),
+                format!(
+                    "{DOSSIER}: received {received} times; {}; {progress} rows of progress",
+                    states(|known| known.2)
+                ),
             ),
         })?;
         Ok(())
