@@ -92,3 +92,22 @@ pub fn user_name(uid: u32) -> Option<String> {
         (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{disk_space, file_limit, name, uid, user_name};
+
+    #[test]
+    fn the_system_answers_plausibly() {
+        let (free, all) = disk_space(Path::new("/")).unwrap();
+        assert!(0 < free && free <= all, "{free} of {all}");
+        assert!(disk_space(Path::new("/no/such/folder")).is_err());
+        let (soft, hard) = file_limit().unwrap();
+        assert!(0 < soft && soft <= hard, "{soft} of {hard}");
+        assert!(!name().is_empty() && uid().is_some());
+        assert_eq!(user_name(0).as_deref(), Some("root"));
+        assert_eq!(user_name(u32::MAX - 7), None);
+    }
+}

@@ -17,6 +17,8 @@ use tokio::sync::Semaphore;
 
 /// A scrape or a probe must be asked within this time.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection is answered and over within this time.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
 /// Connections of watchers at once.
 const CONNECTIONS_MAX: usize = 64;
 /// After a failed accept (out of file handles, say) the loop waits this long.
@@ -120,8 +122,9 @@ pub async fn serve(listener: TcpListener, health: Health) {
             });
             let mut builder = hyper::server::conn::http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).keep_alive(false);
-            // A watcher that goes away midway is its own affair.
-            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            // A watcher that goes away midway, or reads too slowly, is its own affair.
+            let _ = tokio::time::timeout(CONNECTION_TIMEOUT, connection).await;
             drop(place);
         });
     }
