@@ -23,8 +23,9 @@ use value::Reader;
 pub struct Config {
     /// Name of this installation, for people.
     pub name: String,
-    /// By which other platforms know this one (`Via`): unique among them.
-    pub id: String,
+    /// By which other platforms know this one (`Via`): unique among them. `None` takes it from the
+    /// keyring, which is the same on all nodes and nowhere else.
+    pub id: Option<String>,
     /// Name of this node in journal rows.
     pub node: String,
     /// Zone of calendar days: quotas, windows, dates on the command line.

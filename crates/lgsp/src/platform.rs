@@ -8,6 +8,7 @@ use std::path::Path;
 use access::Access;
 use gateway::{Certificate, Gateway, GatewayError, Listeners, Running, Settings, Shared, Used};
 use journal::{Journal, Recovery};
+use keyring::Keyring;
 use registry::{Registry, RegistryError};
 use serde::Serialize;
 use terms::clock::Clock;
@@ -109,7 +110,7 @@ impl Platform {
             random,
             zone: base.config.zone.clone(),
             used: read_used(&base).await?,
-            settings: settings(&base.config, measured),
+            settings: settings(&base, measured),
         };
         let gateway = Gateway::start(shared, listeners)?;
         let tasks = vec![
@@ -220,15 +221,23 @@ async fn read_used(base: &Base) -> Result<Used, Failure> {
     Ok(read.map_err(std::io::Error::from)??)
 }
 
-fn settings(config: &Config, measured: Measured) -> Settings {
+fn settings(base: &Base, measured: Measured) -> Settings {
+    let Base { config, keyring, .. } = base;
     Settings {
         threads: config.threads,
         trusted_proxies: config.trusted_proxies.clone(),
         in_flight_max: config.in_flight_max,
-        via: config.id.clone(),
+        via: config.id.clone().unwrap_or_else(|| born(keyring)),
         digests: !measured.without_digests,
         ..Settings::default()
     }
+}
+
+/// `lgsp-` and the microsecond at which the keyring was begun: no other platform has it, and two
+/// platforms that were never configured do not take each other for a loop.
+fn born(keyring: &Keyring) -> String {
+    let first = keyring.list().first().map(|entry| entry.created.micros());
+    format!("lgsp-{:x}", first.unwrap_or_default())
 }
 
 /// Can the certificates be read and used? What `lgsp config check` asks beside the texts.

@@ -41,7 +41,7 @@ const fn key(
 #[rustfmt::skip]
 pub const KEYS: &[Key] = &[
     key("platform.name", Form::Text, "LGSP", "Tên nền tảng, hiện cho người dùng", "Name of this installation, shown to people"),
-    key("platform.id", Form::Text, "lgsp", "Tên riêng của nền tảng đối với nền tảng khác (Via)", "By which other platforms know this one (Via)"),
+    key("platform.id", Form::Text, "", "Tên riêng của nền tảng đối với nền tảng khác (Via); mặc định lấy theo bộ khóa", "By which other platforms know this one (Via); default: from the keyring"),
     key("platform.node", Form::Text, "", "Tên nút trong nhật ký; mặc định là tên máy", "Name of this node in journal rows; default: the host's name"),
     key("platform.zone", Form::Text, "Asia/Ho_Chi_Minh", "Múi giờ của ngày, hạn mức và khung giờ", "Zone of calendar days, quotas and windows"),
     key("platform.data", Form::Text, "lgsp-data", "Thư mục dữ liệu", "Data folder"),

@@ -130,6 +130,12 @@ const FAULTY: &[Faulty] = &[
         "/etc/lgsp/lgsp.toml:2:8: value: platform.zone: there is no zone “Asia/Hue”",
     ),
     (
+        "[platform]\nnode = \"nút 1\"\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:2:8: value: platform.node: \
+             takes letters, digits, - _ . only, at most 64",
+    ),
+    (
         "[log]\nlevel = \"loud\"\n",
         &[],
         "/etc/lgsp/lgsp.toml:2:9: value: log.level: must be error, warn, info, debug or trace",

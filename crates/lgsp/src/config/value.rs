@@ -31,8 +31,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn config(mut self) -> Config {
         let name = self.text("platform.name", "LGSP".to_owned());
-        let id = self.label("platform.id", "lgsp".to_owned());
-        let node = self.label("platform.node", host::name());
+        let id = self.label("platform.id", None);
+        let node = self.label("platform.node", Some(host::name())).unwrap_or_default();
         let zone = self.zone();
         let data = self.path("platform.data", PathBuf::from("lgsp-data"));
         let live = self.listen("gateway.live", 8280, 8243);
@@ -114,10 +114,11 @@ impl<'a> Reader<'a> {
     }
 
     /// A name that fits a file name and a header.
-    fn label(&mut self, key: &'static str, default: String) -> String {
-        let label = self.text(key, default);
+    fn label(&mut self, key: &'static str, default: Option<String>) -> Option<String> {
+        let label = self.raw(key).map(str::to_owned).or(default);
+        self.note(key, label.clone());
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        if label.len() > 64 || !label.bytes().all(fits) {
+        if label.as_ref().is_some_and(|l| l.len() > 64 || !l.bytes().all(fits)) {
             let (vi, en) = (
                 "chỉ gồm chữ không dấu, số, - _ . và nhiều nhất 64 ký tự",
                 "takes letters, digits, - _ . only, at most 64",
