@@ -192,7 +192,7 @@ impl Consumer<'_> {
         );
         let mut step = fault_step("timeout", title, &answer, 504, "provider_timeout");
         let in_time =
-            (Duration::from_millis(1_900)..Duration::from_millis(3_000)).contains(&answer.took);
+            (Duration::from_millis(1_900)..Duration::from_millis(5_000)).contains(&answer.took);
         step.ok &= in_time;
         report.add(step)?;
         Ok(())
@@ -203,11 +203,12 @@ impl Consumer<'_> {
         let revoked = self.clock.instant();
         let mut last_success = Duration::ZERO;
         let answer = loop {
-            let answer = self.get(LAND).await?;
             let after = self.clock.instant().saturating_duration_since(revoked);
+            let answer = self.get(LAND).await?;
             if answer.reply.status == 401 || after > REVOKED_WAIT_MAX {
                 break answer;
             }
+            // When it was sent: how long its row waited for the disk is another matter.
             last_success = after;
             tokio::time::sleep(REVOKED_LOOK).await;
         };
