@@ -225,3 +225,18 @@ fn a_password_is_never_shown() {
         assert_eq!(config.database, url);
     }
 }
+
+#[test]
+fn the_database_file_is_named_plainly() {
+    for (url, taken_as) in [
+        ("sqlite:x.db", "sqlite:x.db"),
+        ("sqlite://x.db", "sqlite:x.db"),
+        ("sqlite:/var/x.db", "sqlite:/var/x.db"),
+        ("sqlite:///var/x.db", "sqlite:/var/x.db"),
+    ] {
+        assert_eq!(taken("", &[("LGSP_DATABASE_URL", url)]).database, taken_as, "{url}");
+    }
+    let data = taken("", &[("LGSP_PLATFORM_DATA", "/srv/lgsp")]);
+    assert_eq!(data.database, "sqlite:/srv/lgsp/lgsp.db");
+    assert_eq!(data.journal, PathBuf::from("/srv/lgsp/journal"));
+}
