@@ -1,11 +1,12 @@
 //! One connection to a provider: plain or TLS, with the socket kept at hand so that a close by the
 //! other side is seen before a request is risked on it.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use terms::endpoint::Endpoint;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -14,7 +15,7 @@ use tokio_rustls::client::TlsStream;
 
 /// A socket shared between hyper, which reads and writes, and the pool, which looks at it.
 #[derive(Clone)]
-pub(crate) struct Socket(Rc<TcpStream>);
+pub(crate) struct Socket(Rc<RefCell<TcpStream>>);
 
 impl Socket {
     /// Connects; the caller sets the limit of time.
@@ -24,12 +25,13 @@ impl Socket {
             Err(_) => TcpStream::connect((&*endpoint.host, endpoint.port)).await?,
         };
         stream.set_nodelay(true)?;
-        Ok(Socket(Rc::new(stream)))
+        Ok(Socket(Rc::new(RefCell::new(stream))))
     }
 
     #[cfg(test)]
     pub(crate) async fn readable(&self) {
-        self.0.readable().await.expect("a socket can be waited for");
+        let ready = std::future::poll_fn(|cx| self.0.borrow().poll_read_ready(cx)).await;
+        ready.expect("a socket can be waited for");
     }
 
     /// Nothing has come on an idle connection: neither its end nor bytes nobody asked for. A
@@ -37,26 +39,22 @@ impl Socket {
     /// out; one look at the socket keeps such a request from being lost.
     pub(crate) fn is_quiet(&self) -> bool {
         let mut byte = [std::mem::MaybeUninit::uninit()];
-        match socket2::SockRef::from(&*self.0).peek(&mut byte) {
+        match socket2::SockRef::from(&*self.0.borrow()).peek(&mut byte) {
             Ok(_) => false,
             Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         }
     }
 }
 
+// Through tokio's own methods: they know after a short read that nothing more is there, which saves
+// a system call a request.
 impl AsyncRead for Socket {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.0.poll_read_ready(cx))?;
-            match self.0.try_read_buf(buf) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return Poll::Ready(read.map(|_| ())),
-            }
-        }
+        Pin::new(&mut *self.0.borrow_mut()).poll_read(cx, buf)
     }
 }
 
@@ -66,13 +64,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match self.0.try_write(buf) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
-            }
-        }
+        Pin::new(&mut *self.0.borrow_mut()).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -80,25 +72,19 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match self.0.try_write_vectored(bufs) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
-            }
-        }
+        Pin::new(&mut *self.0.borrow_mut()).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_flush(cx)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(socket2::SockRef::from(&*self.0).shutdown(std::net::Shutdown::Write))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_shutdown(cx)
     }
 }
 

@@ -116,11 +116,13 @@ where
         self.0.down.borrow_mut().insert(endpoint.upstream.clone(), until);
     }
 
-    /// A connection that waits for work, the last used first; `None` when there is none.
+    /// A connection that waits for work, the last used first; `None` when there is none. `look` at
+    /// the socket first when the request may not be sent twice.
     pub(crate) fn take_idle(
         &self,
         endpoint: &Endpoint,
         tls: Option<&Arc<TlsMaterial>>,
+        look: bool,
     ) -> Option<Lease<B>> {
         let key = Key { upstream: endpoint.upstream.clone(), tls: tls.cloned() };
         let now = self.0.clock.instant();
@@ -128,7 +130,7 @@ where
         let waiting = idle.get_mut(&key)?;
         while let Some(Idle { sender, socket, since }) = waiting.pop_back() {
             let fresh = now - since < limit::POOL_IDLE_TIMEOUT;
-            if fresh && sender.is_ready() && socket.is_quiet() {
+            if fresh && sender.is_ready() && (!look || socket.is_quiet()) {
                 let pool = Rc::downgrade(&self.0);
                 return Some(Lease { sender, reused: true, socket, key, pool });
             }

@@ -118,7 +118,8 @@ where
         }
         loop {
             self.trace.attempts += 1;
-            let mut lease = match self.connector.take_idle(endpoint, self.tls) {
+            let mut lease = match self.connector.take_idle(endpoint, self.tls, self.again.is_none())
+            {
                 Some(lease) => lease,
                 None => match self.connect(endpoint).await {
                     Ok(lease) => lease,
