@@ -123,7 +123,8 @@ fn is_old_form(text: &str) -> bool {
     let groups: Vec<&str> = text.split('.').collect();
     let digits =
         |group: &str, n: usize| group.len() == n && group.bytes().all(|b| b.is_ascii_digit());
-    matches!(groups[..], [v, z, y, mx] if digits(v, 3) && digits(z, 2) && digits(y, 2) && is_level_1(mx))
+    let [v, z, y, mx] = groups[..] else { return false };
+    digits(v, 3) && digits(z, 2) && digits(y, 2) && is_level_1(mx)
 }
 
 fn is_new_form(text: &str) -> bool {

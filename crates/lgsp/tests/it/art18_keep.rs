@@ -88,7 +88,7 @@ fn client(
             Some(open) => open,
             None => reconnect(live),
         };
-        if i % 97 == 0 {
+        if i.is_multiple_of(97) {
             // gone before the answer
             let _ = open.send(request("GET", "/datdai/1.0/delay/50", &fields, b""));
             continue;

@@ -3,6 +3,10 @@
 #![allow(missing_docs, reason = "a test binary has no readers of its documentation")]
 #![allow(clippy::disallowed_methods, reason = "from outside, real time is measured")]
 #![allow(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
+#![allow(
+    clippy::print_stdout,
+    reason = "the evidence that a run of the law leaves: cargo test -- --nocapture"
+)]
 
 mod art07_limits;
 mod art12_call;
