@@ -83,7 +83,9 @@ where
         &self.0.clock
     }
 
-    /// Closes connections that have been idle too long. Called now and then by the thread's owner.
+    /// Closes connections that have been idle too long or that the provider has closed, and forgets
+    /// keys that no version uses any more. Called every few seconds by the thread's owner: a pool
+    /// that is used from one end only never looks at the other.
     pub fn sweep(&self) {
         let now = self.0.clock.instant();
         let mut idle = self.0.idle.borrow_mut();
@@ -91,7 +93,9 @@ where
             waiting.retain(|c| !c.sender.is_closed() && now - c.since < limit::POOL_IDLE_TIMEOUT);
             !waiting.is_empty()
         });
+        drop(idle);
         self.0.down.borrow_mut().retain(|_, until| *until > now);
+        self.0.tls.forget_unused();
     }
 
     /// In which order the endpoints are tried: in turn, those that lately refused last.
@@ -109,6 +113,11 @@ where
         }
         let single = (count == 1).then_some(0);
         single.into_iter().chain(order)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn idle_count(&self) -> usize {
+        self.0.idle.borrow().values().map(VecDeque::len).sum()
     }
 
     pub(crate) fn note_down(&self, endpoint: &Endpoint) {

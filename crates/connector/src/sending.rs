@@ -42,6 +42,8 @@ struct Journey<'a, B> {
     deadline: Deadline,
     request: Option<Request<B>>,
     again: Option<B>,
+    /// The request left once, on a connection that then died.
+    left: bool,
     trace: Trace,
 }
 
@@ -74,7 +76,8 @@ where
         let began = self.clock().instant();
         let request = Some(Request::from_parts(head, body));
         let trace = Trace::default();
-        let mut journey = Journey { connector: self, tls, deadline, request, again, trace };
+        let left = false;
+        let mut journey = Journey { connector: self, tls, deadline, request, again, left, trace };
         let mut end = (FailureKind::Unreachable, Reached::No);
         for index in self.order(endpoints) {
             let endpoint = &endpoints[index];
@@ -100,7 +103,8 @@ where
         }
         let mut trace = journey.trace;
         trace.upstream_us = micros(self.clock().instant() - began);
-        Err(Failure { kind: end.0, reached: end.1 == Reached::Maybe, trace })
+        let reached = journey.left || end.1 == Reached::Maybe;
+        Err(Failure { kind: end.0, reached, trace })
     }
 }
 
@@ -145,7 +149,10 @@ where
                             return Step::Unreachable;
                         }
                     }
-                    (None, Some(copy)) if is_closed(error.error()) => self.request = Some(copy),
+                    (None, Some(copy)) if is_closed(error.error()) => {
+                        self.request = Some(copy);
+                        self.left = true;
+                    }
                     (None, _) => {
                         tracing::debug!(error = %error.error(), "a provider broke off");
                         return Step::Failed(FailureKind::Broken, Reached::Maybe);

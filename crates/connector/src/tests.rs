@@ -334,3 +334,49 @@ fn one_look_at_the_socket_sees_a_close_that_nobody_has_read_yet() {
         assert!(!socket.is_quiet());
     });
 }
+
+#[test]
+fn a_request_that_left_once_may_have_been_acted_on() {
+    talk(|| async {
+        let connector = Connector::new(Clock::system());
+        let provider = Provider::new().await;
+        let endpoints = [provider.endpoint()];
+        let serve = async {
+            closes_on_second(&provider).await;
+            drop(provider);
+        };
+        let call = async {
+            text(send(&connector, &endpoints, Method::GET, "/").await.unwrap()).await;
+            let failure = send(&connector, &endpoints, Method::GET, "/").await.err().unwrap();
+            assert!(failure.reached, "{failure:?}");
+            assert_eq!(failure.trace.attempts, 2);
+        };
+        tokio::join!(serve, call);
+    });
+}
+
+#[test]
+fn a_sweep_closes_what_the_provider_has_closed() {
+    talk(|| async {
+        let (provider, connector) = (Provider::new().await, Connector::new(Clock::system()));
+        let endpoints = [provider.endpoint()];
+        let serve = async {
+            let (mut first, mut second) = (provider.accept().await, provider.accept().await);
+            for stream in [&mut first, &mut second] {
+                read_head(stream).await;
+            }
+            for stream in [&mut first, &mut second] {
+                say(stream, OK).await;
+            }
+        };
+        let one =
+            async { text(send(&connector, &endpoints, Method::GET, "/1").await.unwrap()).await };
+        let two =
+            async { text(send(&connector, &endpoints, Method::GET, "/2").await.unwrap()).await };
+        tokio::join!(serve, one, two);
+        while connector.idle_count() > 0 {
+            tokio::task::yield_now().await;
+            connector.sweep();
+        }
+    });
+}

@@ -32,6 +32,14 @@ impl TlsStore {
         TlsConnector::from(config).connect(name, socket).await
     }
 
+    /// Forgets what nobody but this store holds: the material of a version that has changed.
+    pub(crate) fn forget_unused(&self) {
+        let used = |material: &Option<Arc<TlsMaterial>>| {
+            material.as_ref().is_none_or(|material| Arc::strong_count(material) > 1)
+        };
+        self.0.borrow_mut().retain(|material, _| used(material));
+    }
+
     fn config(&self, material: Option<&Arc<TlsMaterial>>) -> io::Result<Arc<ClientConfig>> {
         let key = material.cloned();
         if let Some(config) = self.0.borrow().get(&key) {

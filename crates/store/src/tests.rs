@@ -543,3 +543,15 @@ async fn a_closed_store_stops() {
     assert!(store.ready().await.is_err());
     assert!(store.write().await.is_err());
 }
+
+#[tokio::test]
+async fn who_listens_later_has_its_first_tick_at_once() {
+    for store in engines().await {
+        let mut first = store.watch();
+        let revision = note(&store, "a").await;
+        seen(&mut first, revision, SEEN_MAX).await;
+        let mut later = store.watch();
+        let ticked = timeout(SEEN_MAX, later.changed()).await;
+        assert!(ticked.is_ok(), "what was seen before it came is not told to it");
+    }
+}

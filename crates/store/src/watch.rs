@@ -40,7 +40,11 @@ pub(crate) fn receiver(store: &Store) -> Receiver<u64> {
     if let Some((sender, task)) = slot.as_ref()
         && !task.is_finished()
     {
-        return sender.subscribe();
+        let mut receiver = sender.subscribe();
+        // Its first tick comes at once as well: what was committed between its own reading and
+        // this line may have been seen by the others already.
+        receiver.mark_changed();
+        return receiver;
     }
     let (sender, receiver) = tokio::sync::watch::channel(0);
     let eye = Eye { store: store.clone(), sender: sender.clone(), lost: false };
