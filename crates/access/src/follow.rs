@@ -83,9 +83,9 @@ impl Access {
                     }
                     tokio::time::sleep(CHANGE_GATHER).await;
                     watch.mark_unchanged();
-                    self.refresh().await
+                    store::within_limit(self.refresh()).await
                 }
-                _ = rebuild.tick() => self.rebuild().await,
+                _ = rebuild.tick() => store::within_limit(self.rebuild()).await,
                 _ = calm.tick() => {
                     self.clear_alert();
                     continue;
@@ -115,7 +115,8 @@ impl Access {
         let Some(mut errands) = errands else { return };
         let mut waiting = Vec::new();
         while errands.recv_many(&mut waiting, ERRANDS_MAX).await > 0 {
-            if let Err(error) = self.run(std::mem::take(&mut waiting)).await {
+            let written = store::within_limit(self.run(std::mem::take(&mut waiting))).await;
+            if let Err(error) = written {
                 warn(&error, "revocations and last uses could not be written");
             }
         }

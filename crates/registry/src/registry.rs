@@ -143,12 +143,12 @@ impl Registry {
                 Ok(Ok(())) => {
                     tokio::time::sleep(limit::CHANGE_GATHER).await;
                     watch.mark_unchanged();
-                    self.refresh().await
+                    store::within_limit(self.refresh()).await
                 }
                 Ok(Err(_)) => return,
                 Err(_) => {
                     rebuilt = self.0.clock.instant();
-                    self.rebuild().await
+                    store::within_limit(self.rebuild()).await
                 }
             };
             if let Err(error) = outcome {

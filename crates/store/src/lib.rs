@@ -39,6 +39,25 @@ pub const READY_WAIT_MAX: Duration = Duration::from_secs(2);
 /// The inner limits end first, since they know the cause; this catches a server that fell silent.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
+/// How long taking over the changes, or loading everything anew, may take on a running node.
+pub const FOLLOW_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Ends work on the database that gets no answer with [`StoreError::Silent`] after
+/// [`FOLLOW_WAIT_MAX`]: a server that has vanished without a word would otherwise be waited for as
+/// long as the network's own patience lasts, and whoever follows the changes would stand still
+/// without telling anyone.
+///
+/// # Errors
+/// Those of the work, and [`StoreError::Silent`].
+pub async fn within_limit<T, E: From<StoreError>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match tokio::time::timeout(FOLLOW_WAIT_MAX, work).await {
+        Ok(done) => done,
+        Err(_) => Err(StoreError::Silent.into()),
+    }
+}
+
 /// Which database stands behind a [`Store`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::address::Address;
 use crate::change::{self, Change, Since};
 use crate::testing::{another, config, engines, new_database, postgres, sqlite};
-use crate::{Config, Engine, Inspection, Store, StoreError, migration, pool};
+use crate::{Config, Engine, Inspection, Store, StoreError, migration, pool, within_limit};
 
 /// Live within one second is the promise (design §4).
 const SEEN_MAX: Duration = Duration::from_secs(1);
@@ -554,4 +554,11 @@ async fn who_listens_later_has_its_first_tick_at_once() {
         let ticked = timeout(SEEN_MAX, later.changed()).await;
         assert!(ticked.is_ok(), "what was seen before it came is not told to it");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_gets_no_answer_ends() {
+    let silent = std::future::pending::<Result<(), StoreError>>();
+    assert!(matches!(within_limit(silent).await, Err(StoreError::Silent)));
+    assert!(within_limit(async { Ok::<_, StoreError>(()) }).await.is_ok());
 }
