@@ -53,23 +53,41 @@ impl Endpoint {
             return Err(EndpointFault::UserInfo);
         }
         let path = uri.path();
-        if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        if path.split('/').any(is_dot_segment) {
             return Err(EndpointFault::Path);
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() || authority.as_str().ends_with(':') {
             return Err(EndpointFault::Form);
         }
+        // A port that is written but is none must not become the scheme's own.
+        let port = match (authority.port(), authority.port_u16()) {
+            (None, _) => {
+                if tls {
+                    443
+                } else {
+                    80
+                }
+            }
+            (Some(_), Some(port)) if port > 0 => port,
+            _ => return Err(EndpointFault::Form),
+        };
         Ok(Endpoint {
             tls,
             host: host.into(),
-            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            port,
             base: path.trim_end_matches('/').into(),
             authority: HeaderValue::from_str(authority.as_str())
                 .map_err(|_| EndpointFault::Form)?,
             upstream: format!("{}://{authority}", if tls { "https" } else { "http" }).into(),
         })
     }
+}
+
+/// `.` or `..`, also with their dots percent-coded.
+fn is_dot_segment(segment: &str) -> bool {
+    let plain = segment.replace("%2e", ".").replace("%2E", ".");
+    matches!(plain.as_str(), "." | "..")
 }
 
 impl std::fmt::Display for Endpoint {

@@ -195,7 +195,11 @@ fn an_endpoint_is_taken_apart_once() {
         ("http://u:p@a", EndpointFault::UserInfo),
         ("http://a/b?c", EndpointFault::Query),
         ("http://a/../b", EndpointFault::Path),
+        ("http://a/%2e%2E/b", EndpointFault::Path),
         ("http://a:/b", EndpointFault::Form),
+        ("http://a:0", EndpointFault::Form),
+        ("http://a:65536", EndpointFault::Form),
+        ("http://a:99999/b", EndpointFault::Form),
         ("/only/path", EndpointFault::Form),
         ("", EndpointFault::Form),
     ];
