@@ -151,7 +151,8 @@ impl Forwarding {
         if let Some(upstream) = upstream {
             header::map_location(&mut head.headers, &upstream, &base, prefix);
         }
-        header::turn_inward(&mut head, &self.exchange, &lane.via);
+        header::turn_inward(&mut head, &self.exchange, &lane.via)
+            .map_err(|code| self.fault(code, true))?;
         Ok((head, body))
     }
 

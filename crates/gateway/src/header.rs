@@ -3,6 +3,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Version, request, response};
 use terms::exchange::ExchangeId;
+use terms::fault::FaultCode;
 use terms::limit;
 
 #[cfg(test)]
@@ -87,11 +88,30 @@ pub(crate) fn turn_outward(head: &mut request::Parts, outward: &Outward<'_>) {
 }
 
 /// Turns the provider's head into the consumer's. `Location` is mapped by [`map_location`].
-pub(crate) fn turn_inward(head: &mut response::Parts, exchange: &HeaderValue, via: &Via) {
+/// [`FaultCode::ProviderError`] when the body is coded for the hop in a way that we do not undo.
+pub(crate) fn turn_inward(
+    head: &mut response::Parts,
+    exchange: &HeaderValue,
+    via: &Via,
+) -> Result<(), FaultCode> {
+    settle_framing(&mut head.headers)?;
     strip(&mut head.headers, is_ours_inward);
     head.headers.insert(EXCHANGE_ID, exchange.clone());
     via.add(&mut head.headers, head.version);
     head.version = Version::HTTP_11;
+    Ok(())
+}
+
+/// `Transfer-Encoding` overrides `Content-Length` (RFC 9112, 6.3): hyper read the body by the first
+/// and leaves the second, which is untrue and would split the answer on the consumer's side.
+fn settle_framing(headers: &mut HeaderMap) -> Result<(), FaultCode> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return Ok(()) };
+    if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        return Err(FaultCode::ProviderError);
+    }
+    headers.remove(header::CONTENT_LENGTH);
+    Ok(())
 }
 
 /// Removes what belongs to one connection only, what `Connection` names, and what `is_ours` claims.

@@ -123,7 +123,7 @@ fn the_consumer_sees_the_providers_head() {
         ("server", "old"),
         ("x-error", "lỗi".escape_default().to_string().as_str()),
     ]);
-    turn_inward(&mut head, &exchange_id(id), &Via::new("lgsp"));
+    turn_inward(&mut head, &exchange_id(id), &Via::new("lgsp")).unwrap();
     let expected = [
         "exchange-id: 11111111-1111-1111-1111-111111111111",
         "server: old",
@@ -134,6 +134,29 @@ fn the_consumer_sees_the_providers_head() {
         "x-error: l\\u{1ed7}i",
     ];
     assert_eq!(lines(&head.headers), expected);
+}
+
+#[test]
+fn an_answer_has_one_framing() {
+    let table: [(&[(&str, &str)], Result<Option<&str>, FaultCode>); 6] = [
+        (&[("content-length", "3")], Ok(Some("3"))),
+        (&[("transfer-encoding", "chunked"), ("content-length", "3")], Ok(None)),
+        (&[("transfer-encoding", "Chunked"), ("content-length", "3")], Ok(None)),
+        (&[("transfer-encoding", "gzip")], Err(FaultCode::ProviderError)),
+        (&[("transfer-encoding", "gzip, chunked")], Err(FaultCode::ProviderError)),
+        (
+            &[("transfer-encoding", "gzip"), ("transfer-encoding", "chunked")],
+            Err(FaultCode::ProviderError),
+        ),
+    ];
+    for (headers, expected) in table {
+        let (mut head, ()) = Response::new(()).into_parts();
+        head.headers = map(headers);
+        let exchange = HeaderValue::from_static("e");
+        let turned = turn_inward(&mut head, &exchange, &Via::new("lgsp"));
+        let length = head.headers.get("content-length").and_then(|value| value.to_str().ok());
+        assert_eq!(turned.map(|()| length), expected, "{headers:?}");
+    }
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn every_kind_of_answer_passes_unchanged() {
         ("", 200, 5, ("x-own", Some("1"))),
         ("/", 200, 5, ("content-length", Some("5"))),
         ("/chunked", 200, 11, ("content-length", Some("11"))),
+        ("/both-framings", 200, 500, ("content-length", Some("500"))),
         ("/until-close", 200, 10, ("content-length", Some("10"))),
         ("/none", 204, 0, ("transfer-encoding", None)),
         ("/error", 503, 6, ("retry-after", Some("9"))),

@@ -103,6 +103,15 @@ fn behave(
             let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
             (format!("{head}6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n").into_bytes(), true)
         }
+        "both-framings" => {
+            let framing = "Transfer-Encoding: Chunked\r\nContent-Length: 3\r\n";
+            let body = "z".repeat(500);
+            (format!("HTTP/1.1 200 OK\r\n{framing}\r\n1f4\r\n{body}\r\n0\r\n\r\n").into(), true)
+        }
+        "coded" => {
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n";
+            (format!("{head}2\r\nzz\r\n0\r\n\r\n").into_bytes(), true)
+        }
         "large" => (begun(size), true),
         "stream" => {
             let mut words = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();

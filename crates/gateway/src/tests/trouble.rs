@@ -14,6 +14,7 @@ fn trouble_before_the_answer_is_held_ends_in_a_clean_fault() {
         ("/reset", "provider_error", 502),
         ("/garbage", "provider_error", 502),
         ("/half", "provider_error", 502),
+        ("/coded", "provider_error", 502),
     ];
     let mut consumer = world.consumer();
     for (path, code, status) in table {
