@@ -240,10 +240,15 @@ impl Future for Attendant {
         });
         // The waker first: what becomes durable behind this line wakes the attendant again.
         *group.attendant.lock() = Some(context.waker().clone());
+        let seen = ledger.durable();
         let mut calls = std::mem::take(&mut group.calls.lock().list);
         let due: Vec<_> =
             calls.extract_if(.., |(sequence, _)| ledger.state(*sequence).is_ready()).collect();
         group.calls.lock().list.append(&mut calls);
+        if ledger.durable() > seen {
+            // What became durable in between found the list empty and woke nobody.
+            context.waker().wake_by_ref();
+        }
         for (_, waker) in due {
             waker.wake();
         }
@@ -266,3 +271,6 @@ impl Drop for Attendant {
         self.ledger.wake(if self.ledger.is_stopped() { u64::MAX } else { self.ledger.durable() });
     }
 }
+
+#[cfg(test)]
+mod tests;
