@@ -61,15 +61,11 @@ impl Endpoint {
             return Err(EndpointFault::Form);
         }
         // A port that is written but is none must not become the scheme's own.
-        let port = match (authority.port(), authority.port_u16()) {
-            (None, _) => {
-                if tls {
-                    443
-                } else {
-                    80
-                }
-            }
-            (Some(_), Some(port)) if port > 0 => port,
+        let written = authority.as_str() != authority.host();
+        let port = match authority.port_u16() {
+            Some(port) if port > 0 => port,
+            None if !written && tls => 443,
+            None if !written => 80,
             _ => return Err(EndpointFault::Form),
         };
         Ok(Endpoint {
