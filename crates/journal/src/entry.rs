@@ -172,7 +172,9 @@ impl Journal {
     /// the id to answer with, and what to wait for; a refusal counted in a row already begun waits
     /// for nothing. What was counted since a folded row was begun is lost with a crash within its
     /// minute; the row is not.
-    pub fn deny(&self, row: Row) -> (ExchangeId, Option<Durable>) {
+    pub fn deny(&self, mut row: Row) -> (ExchangeId, Option<Durable>) {
+        // A folded row is kept in memory for its minute.
+        row.method.take_if(|method| method.len() > Row::METHOD_BYTES_MAX);
         let queue = self.queue();
         let mut fold = queue.fold.lock();
         match fold.decide(row, queue.clock.now(), queue.is_scarce()) {

@@ -167,7 +167,7 @@ row! {
     service: Option<Arc<str>>,
     /// Version name.
     version: Option<Arc<str>>,
-    /// HTTP method.
+    /// HTTP method; left out when longer than [`Row::METHOD_BYTES_MAX`].
     method: Option<Word>,
     /// HTTP status sent to the consumer; null if none.
     status: Option<u16>,
@@ -218,6 +218,9 @@ row! {
 impl Row {
     /// The form in which this program writes rows.
     pub const FORM: u64 = 1;
+
+    /// A longer method, in bytes, is not written: anyone may invent one as long as a request head.
+    pub const METHOD_BYTES_MAX: usize = 32;
 
     /// A row of `kind` with all absent that may be; a call begins with no bytes and no attempt.
     pub fn new(kind: Kind, exchange_id: ExchangeId, opened_at: Timestamp) -> Row {
@@ -278,8 +281,11 @@ impl Row {
         Row::FORM.put(out);
     }
 
-    /// The same, with `node` where the row names none.
+    /// The same, with `node` where the row names none and without a method that is too long.
     pub(crate) fn encode_at(&self, node: &Arc<str>, out: &mut Vec<u8>) {
+        if self.method.as_ref().is_some_and(|method| method.len() > Row::METHOD_BYTES_MAX) {
+            return Row { method: None, ..self.clone() }.encode_at(node, out);
+        }
         put_head(out, 4, Row::FIELDS.len() as u64 + 1);
         self.put_fields(self.node.is_none().then_some(node), out);
         Row::FORM.put(out);

@@ -324,3 +324,30 @@ fn a_change_larger_than_a_frame_is_kept_without_its_documents() {
     let rows = ground.found();
     assert_eq!((rows[0].subject.as_deref(), &rows[0].after), (Some("service tra-cuu"), &None));
 }
+
+#[test]
+fn a_method_that_is_too_long_is_left_out_of_every_kind_of_row() {
+    for length in [1, Row::METHOD_BYTES_MAX, Row::METHOD_BYTES_MAX + 1, 60_000] {
+        for free in [None, Some(0)] {
+            let ground = Ground::new(23);
+            ground.disk.set(|disk| disk.free = free);
+            let (journal, _) = ground.open();
+            let method = "M".repeat(length);
+            let row = || Row { method: Some(method.clone().into()), ..ground.row() };
+            journal.write(&row()).wait().unwrap();
+            let (_, denied) = journal.deny(Row { credential: None, ..row() });
+            denied.unwrap().wait().unwrap();
+            let mut entry = journal.reserve(Class::Identified).unwrap();
+            entry.open(&row());
+            drop(entry);
+            journal.stop();
+            let rows = ground.found();
+            assert_eq!(rows.len(), 3);
+            let kept = (length <= Row::METHOD_BYTES_MAX).then_some(method.as_str());
+            assert!(rows.iter().all(|row| row.method.as_deref() == kept), "{length}");
+            let written: u64 =
+                ground.logs().iter().map(|log| std::fs::metadata(log).unwrap().len()).sum();
+            assert!(written < 8_192, "{length}: {written} bytes");
+        }
+    }
+}
