@@ -354,7 +354,8 @@ impl Visit<'_> {
         row.total_us = u64::try_from(took.as_micros()).ok();
         row.environment = Some(self.arrival.environment);
         row.client_address = Some(self.arrival.client_address);
-        row.method = Some(self.parts.method.as_str().to_owned().into());
+        let method = self.parts.method.as_str();
+        row.method = (method.len() <= Row::METHOD_BYTES_MAX).then(|| method.to_owned().into());
         row.status = Some(answer.status().as_u16());
         row.request_bytes = u64::try_from(self.request_bytes).ok();
         row.response_bytes = u64::try_from(answer.body().len()).ok();

@@ -178,6 +178,21 @@ async fn other_methods_are_told_which_one_is_taken() {
 }
 
 #[tokio::test]
+async fn a_method_that_is_too_long_is_not_journalled() {
+    let w = World::new().await;
+    for length in [Row::METHOD_BYTES_MAX, Row::METHOD_BYTES_MAX + 1, 60_000] {
+        let method = "M".repeat(length);
+        let request = Request::builder().method(method.as_str()).uri("/token");
+        let answer = w.send(request.body(Bytes::new()).unwrap(), Live, OWNER).await;
+        assert_eq!(answer.status, 405, "{length}");
+    }
+    let mut lengths: Vec<_> =
+        w.rows().iter().map(|row| row.method.as_deref().map(str::len)).collect();
+    lengths.sort();
+    assert_eq!(lengths, [None, None, Some(Row::METHOD_BYTES_MAX)]);
+}
+
+#[tokio::test]
 async fn one_refusal_hides_what_was_wrong() {
     let w = World::new().await;
     let good = w.issue("one-stop", Live).await;
