@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use access::Access;
 use jiff::tz::TimeZone;
@@ -250,11 +251,21 @@ async fn run(
     sweeping.abort();
 }
 
+/// How often idle connections to providers are looked at: a closed one holds its socket until then,
+/// and a few seconds of that are few sockets.
+const PROVIDER_SWEEP: Duration = Duration::from_secs(5);
+
 async fn sweep(lane: Rc<Lane>) {
-    let mut ticks = tokio::time::interval(SWEEP);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let every = |span| {
+        let mut ticks = tokio::time::interval(span);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        ticks
+    };
+    let (mut ticks, mut provider_ticks) = (every(SWEEP), every(PROVIDER_SWEEP));
     loop {
-        ticks.tick().await;
-        lane.sweep();
+        tokio::select! {
+            _ = ticks.tick() => lane.sweep(),
+            _ = provider_ticks.tick() => lane.connector.sweep(),
+        }
     }
 }

@@ -1,7 +1,13 @@
 //! Providers and consumers that break off, hang or send too much: the fault, the cut, the row.
 
+use std::io::{BufReader, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use terms::clock::Clock;
 use terms::exchange::{Blame, Outcome};
 
+use super::provider::read_head;
 use super::world::{Given, World};
 use crate::Settings;
 
@@ -143,6 +149,45 @@ fn a_slow_body_is_the_consumers_turn() {
     assert_eq!(answer.fault(), "request_timeout");
     let row = world.row(&answer);
     assert_eq!((row.blame, row.request_bytes), (Some(Blame::Consumer), Some(5)));
+}
+
+/// The socket of this host whose port is this one, by its number in the kernel's table.
+fn socket_of(port: u16) -> String {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let local = format!("0100007F:{port:04X}");
+    let mut lines = table.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
+    let line = lines.find(|fields| fields[1] == local).expect("a connection");
+    format!("socket:[{}]", line[9])
+}
+
+fn holds(socket: &str) -> bool {
+    let files = std::fs::read_dir("/proc/self/fd").unwrap();
+    let mut names = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+    names.any(|name| name.to_str() == Some(socket))
+}
+
+#[test]
+fn a_connection_that_the_provider_closed_is_not_kept() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let world = World::given(Given { elsewhere: Some(address.leak()), ..Given::default() });
+    let answering = std::thread::spawn(move || {
+        let (mut stream, from) = listener.accept().unwrap();
+        read_head(&mut BufReader::new(&stream)).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+        (stream, from.port())
+    });
+    assert_eq!(world.get("").text(), "ok");
+    let (stream, port) = answering.join().unwrap();
+    let socket = socket_of(port);
+    assert!(holds(&socket), "kept for the next call");
+    drop(stream);
+    let clock = Clock::system();
+    let since = clock.instant();
+    while holds(&socket) {
+        assert!(clock.instant() - since < Duration::from_secs(20), "no call looks at it again");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
 }
 
 #[test]
