@@ -79,6 +79,11 @@ impl Sliding {
     fn advance(&mut self, now: Timestamp) {
         let index = now.micros().div_euclid(self.length);
         let steps = index - self.newest;
+        // readings of threads cross, and clocks are set back a little: what is counted must not be
+        // made older by that, so the newest sub-window stays the newest
+        if steps < 0 && steps > -(SUBS as i64) {
+            return;
+        }
         if steps < 0 {
             self.turn_back(index);
         } else if steps >= SUBS as i64 {
@@ -94,7 +99,7 @@ impl Sliding {
         self.newest = index;
     }
 
-    /// The clock was set back: what was counted is as old as it was before.
+    /// The clock was set back by a window or more: what was counted is as old as it was before.
     fn turn_back(&mut self, index: i64) {
         let mut counts = [0; SUBS];
         for age in 0..SUBS as i64 {

@@ -91,6 +91,27 @@ fn a_clock_set_back_neither_blocks_nor_forgets() {
     assert!(sliding.take(earlier).is_ok());
     assert!(sliding.take(earlier).is_err(), "the three of the last minute are known");
     assert!(sliding.take(earlier.plus(Duration::from_secs(62))).is_ok());
+    // set back by less than a window it counts in the newest sub-window, until the clock is there
+    let mut sliding = Sliding::new(Rate::parse("3/min").unwrap(), now);
+    sliding.take(now).unwrap();
+    let earlier = now.minus(Duration::from_secs(30));
+    assert!(sliding.take(earlier).is_ok() && sliding.take(earlier).is_ok());
+    assert!(sliding.take(now.plus(Duration::from_secs(59))).is_err());
+    assert!(sliding.take(now.plus(Duration::from_secs(62))).is_ok());
+}
+
+#[test]
+fn readings_that_cross_do_not_make_the_counted_older() {
+    let now = at("2026-11-21T10:00:00Z");
+    let mut sliding = Sliding::new(Rate::parse("3/min").unwrap(), now);
+    for _ in 0..3 {
+        sliding.take(now).unwrap();
+    }
+    let just_before = now.minus(Duration::from_micros(1));
+    for turn in 0..200 {
+        assert!(sliding.take(just_before).is_err(), "{turn}");
+        assert!(sliding.take(now).is_err(), "{turn}");
+    }
 }
 
 #[test]
