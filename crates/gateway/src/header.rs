@@ -76,7 +76,8 @@ pub(crate) struct Outward<'a> {
 /// Turns the consumer's head into the provider's (design §7). `Host` is set by the connector.
 pub(crate) fn turn_outward(head: &mut request::Parts, outward: &Outward<'_>) {
     let headers = &mut head.headers;
-    strip(headers, is_ours_outward);
+    let own = outward.credential.map(|(name, _)| name.as_str());
+    strip(headers, |name| is_ours_outward(name) || own.is_some_and(|own| reads_like(name, own)));
     headers.insert(EXCHANGE_ID, outward.exchange.clone());
     headers.insert(CONSUMER, outward.consumer.clone());
     let traceparent = traceparent(headers.get(TRACEPARENT), outward.id);
@@ -115,7 +116,7 @@ fn settle_framing(headers: &mut HeaderMap) -> Result<(), FaultCode> {
 }
 
 /// Removes what belongs to one connection only, what `Connection` names, and what `is_ours` claims.
-fn strip(headers: &mut HeaderMap, is_ours: fn(&str) -> bool) {
+fn strip(headers: &mut HeaderMap, is_ours: impl Fn(&str) -> bool) {
     if headers.contains_key(header::CONNECTION) {
         let named: Vec<HeaderName> = headers
             .get_all(header::CONNECTION)
@@ -155,10 +156,28 @@ fn is_hop_by_hop(name: &str) -> bool {
     )
 }
 
+/// Ours and every name that a provider may take for it: CGI, WSGI and PHP make one variable of
+/// `Lgsp-Consumer` and `Lgsp_Consumer`.
 fn is_ours_outward(name: &str) -> bool {
-    matches!(name, "authorization" | "host" | "forwarded" | "expect" | "exchange-id" | "x-real-ip")
-        || name.starts_with("x-forwarded-")
-        || name.starts_with("lgsp-")
+    const NAMES: [&str; 7] = [
+        "authorization",
+        "exchange-id",
+        "expect",
+        "forwarded",
+        "host",
+        "proxy-authorization",
+        "x-real-ip",
+    ];
+    const BEGINNINGS: [&str; 2] = ["lgsp-", "x-forwarded-"];
+    let begins = |with: &str| name.get(..with.len()).is_some_and(|start| reads_like(start, with));
+    NAMES.iter().any(|own| reads_like(name, own)) || BEGINNINGS.iter().any(|with| begins(with))
+}
+
+/// Are the names, both in lower case, one to a provider that takes every mark for an underscore?
+fn reads_like(name: &str, own: &str) -> bool {
+    let same =
+        |(a, b): (u8, u8)| a == b || !a.is_ascii_alphanumeric() && !b.is_ascii_alphanumeric();
+    name.len() == own.len() && name.bytes().zip(own.bytes()).all(same)
 }
 
 fn is_ours_inward(name: &str) -> bool {

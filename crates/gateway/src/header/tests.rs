@@ -74,6 +74,15 @@ fn the_provider_sees_what_is_meant_for_it() {
         ("transfer-encoding", "chunked"),
         ("apikey", "the consumer's own"),
         ("traceparent", "nonsense"),
+        // to a provider that reads headers as variables these are ours
+        ("lgsp_consumer", "forged"),
+        ("lgsp_anything", "x"),
+        ("exchange_id", "mine"),
+        ("x_forwarded_for", "1.2.3.4"),
+        ("x-forwarded_proto", "https"),
+        ("x_real_ip", "1.2.3.4"),
+        ("x.real.ip", "1.2.3.4"),
+        ("proxy_authorization", "x"),
     ];
     assert_eq!(outward(&gone), ours);
     let kept = [
@@ -82,6 +91,8 @@ fn the_provider_sees_what_is_meant_for_it() {
         ("cookie", "a=b"),
         ("charset", "utf-8"),
         ("sender_code", "H01"),
+        ("x_forwardedfor", "1.2.3.4"),
+        ("api_key", "not the name of the credential"),
         ("x-road-client", "VN/GOV"),
         ("x-request-id", "r1"),
     ];
@@ -89,6 +100,25 @@ fn the_provider_sees_what_is_meant_for_it() {
     expected.extend(ours.map(str::to_owned));
     expected.sort();
     assert_eq!(outward(&kept), expected);
+}
+
+#[test]
+fn the_credential_of_a_version_has_no_second_reading() {
+    let (mut head, ()) = Request::new(()).into_parts();
+    head.headers = map(&[("x_api_key", "forged"), ("x-api_key", "forged"), ("x_api", "theirs")]);
+    let id = ExchangeId::from_bytes([0x11; 16]);
+    let name = HeaderName::from_static("x-api-key");
+    let outward = Outward {
+        exchange: &exchange_id(id),
+        id,
+        consumer: &HeaderValue::from_static("H01.009/one-stop"),
+        via: &Via::new("lgsp"),
+        credential: Some((&name, &HeaderValue::from_static("k"))),
+    };
+    turn_outward(&mut head, &outward);
+    let lines = lines(&head.headers);
+    let keys: Vec<&String> = lines.iter().filter(|line| line.contains("api")).collect();
+    assert_eq!(keys, ["x-api-key: k", "x_api: theirs"]);
 }
 
 #[test]
