@@ -5,6 +5,7 @@
 //! the platform stopped, and what the consumer saw, nobody knows.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -63,31 +64,66 @@ pub(crate) struct Left {
     damage: Vec<Damage>,
 }
 
-/// Reads what this node's last run left; changes nothing.
-pub(crate) fn look(dir: &Path, node: &Arc<str>, manifest: &Manifest) -> Result<Left, JournalError> {
-    let own = |files: Vec<SegmentFile>| files.into_iter().filter(|f| *f.name.node == **node);
+/// This process's hold on a journal's folder, as long as it lives.
+pub(crate) struct Hold {
+    file: File,
+    /// No other process writes into this folder.
+    pub alone: bool,
+}
+
+impl Hold {
+    /// Takes hold of `dir`, alone if nobody else has.
+    pub(crate) fn take(dir: &Path) -> Result<Hold, JournalError> {
+        let path = dir.join("journal.lock");
+        let fault = |e| JournalError::io(&path, e);
+        let options = File::options().create(true).append(true).open(&path);
+        let file = options.map_err(fault)?;
+        let alone = file.try_lock().is_ok();
+        if !alone {
+            file.lock_shared().map_err(fault)?;
+        }
+        Ok(Hold { file, alone })
+    }
+
+    /// Lets others in: recovery is over.
+    pub(crate) fn share(self) -> Result<File, std::io::Error> {
+        self.file.lock_shared()?;
+        Ok(self.file)
+    }
+}
+
+/// Reads what the last run left; changes nothing. Who is alone in the folder puts right all that is
+/// unsealed in it, also under the name that the node had before; beside other nodes only its own.
+pub(crate) fn look(
+    dir: &Path,
+    node: &Arc<str>,
+    manifest: &Manifest,
+    alone: bool,
+) -> Result<Left, JournalError> {
+    let own = |file: &&SegmentFile| *file.name.node == **node;
     let sealed = manifest.by_name();
-    let files: Vec<_> = own(segment::list(dir)?).collect();
-    let torn: Vec<_> = own(segment::list_torn(dir)?).collect();
+    let files = segment::list(dir)?;
+    let torn = segment::list_torn(dir)?;
     let entries = sealed.iter().filter(|(name, _)| *name.node == **node);
     let mut previous =
         entries.map(|(name, entry)| (name.sequence, entry.bytes)).max().unwrap_or((0, 0));
-    let taken = files.iter().chain(&torn).map(|file| file.name.sequence);
+    let taken = files.iter().chain(&torn).filter(own).map(|file| file.name.sequence);
     let next = taken.max().unwrap_or(0).max(previous.0) + 1;
     let mut left = Left { next, previous, unsealed: Vec::new(), open: Vec::new(), damage: vec![] };
     let mut open = BTreeMap::new();
     for (at, file) in files.iter().enumerate() {
-        if sealed.contains_key(&file.name) {
+        if sealed.contains_key(&file.name) || !(alone || own(&file)) {
             continue;
         }
-        let limit = match files.get(at + 1) {
+        let later = files.get(at + 1).filter(|later| later.name.node == file.name.node);
+        let limit = match later {
             Some(later) => segment::begin_of(&later.path)?
                 .filter(|begin| begin.previous.0 == file.name.sequence)
                 .map(|begin| begin.previous.1),
             None => None,
         };
         let unsealed = left.read(file, limit, &mut open)?;
-        if unsealed.counted > MAGIC.len() as u64 {
+        if own(&file) && unsealed.counted > MAGIC.len() as u64 {
             previous = previous.max((file.name.sequence, unsealed.counted));
         }
         left.unsealed.push(unsealed);
@@ -183,7 +219,7 @@ fn rename(from: &Path, to: &Path) -> Result<(), JournalError> {
 fn set_aside(path: &Path, counted: u64, aside: &Path) -> Result<(), JournalError> {
     let bytes = segment::read(path)?;
     let tail = &bytes[usize::try_from(counted).unwrap_or(usize::MAX).min(bytes.len())..];
-    let copied = std::fs::File::create(aside).and_then(|mut file| {
+    let copied = File::create(aside).and_then(|mut file| {
         std::io::Write::write_all(&mut file, tail)?;
         file.sync_all()
     });

@@ -70,6 +70,16 @@ pub fn verify(dir: &Path, public_key: &Path) -> Result<Verdict, JournalError> {
         match entries.get(&file.name) {
             Some(entry) => check_sealed(file, &bytes, entry, &mut verdict),
             None => {
+                // The newest one is being written, the one before it may just be being sealed.
+                let same_node = |later: &&SegmentFile| later.name.node == file.name.node;
+                match files[at + 1..].iter().take_while(same_node).count() {
+                    0 => {}
+                    1 => verdict.pending.push(file.name.file()),
+                    _ => {
+                        let reason = "the segment has no entry in the manifest";
+                        verdict.blame(&file.name.file(), None, None, reason);
+                    }
+                }
                 let later = files.get(at + 1).filter(|later| later.name.node == file.name.node);
                 let begin = later.map(|later| segment::begin_of(&later.path)).transpose()?;
                 let begin = begin.flatten().filter(|b| b.previous.0 == file.name.sequence);

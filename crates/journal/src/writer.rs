@@ -64,7 +64,8 @@ pub(crate) fn start(
     let now = queue.clock.now();
     let manifest = Manifest::read(&config.dir)?;
     let mut sealer = Sealer::open(&config.dir, &manifest, key, &*disk)?;
-    let left = recovery::look(&config.dir, &queue.node, &manifest)?;
+    let hold = recovery::Hold::take(&config.dir)?;
+    let left = recovery::look(&config.dir, &queue.node, &manifest, hold.alone)?;
     let (jobs, closed) = mpsc::channel();
     let mut writer = Writer {
         queue: queue.clone(),
@@ -89,6 +90,7 @@ pub(crate) fn start(
     writer.pending.clear();
     writer.watch();
     let recovery = left.settle(&mut sealer, now)?;
+    let hold = hold.share().map_err(|e| JournalError::io(&config.dir, e))?;
     let clock = queue.clock.clone();
     let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
@@ -100,6 +102,7 @@ pub(crate) fn start(
             "journal",
             Box::new(move || {
                 let _ended = Ended(writer.queue.clone());
+                let _hold = hold;
                 writer.run();
             }),
         )?,

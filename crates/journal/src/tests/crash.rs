@@ -259,6 +259,18 @@ fn a_missing_segment_a_cut_chain_and_added_bytes_are_found() {
     std::fs::write(&manifest, without).unwrap();
     let verdict = ground.verify();
     assert_eq!((verdict.ok, verdict.offset), (false, Some(2)), "{verdict:?}");
+    let first: String = lines.split_inclusive('\n').take(1).collect();
+    for (left, unsealed) in [("", "n1-0000000001.log"), (&first, "n1-0000000002.log")] {
+        std::fs::write(&manifest, left).unwrap();
+        let verdict = ground.verify();
+        if left.is_empty() {
+            assert_eq!((verdict.ok, verdict.file.as_deref()), (false, Some(unsealed)));
+        } else {
+            assert_eq!(verdict.pending, [unsealed], "{verdict:?}");
+        }
+    }
+    std::fs::remove_file(&manifest).unwrap();
+    assert!(!ground.verify().ok, "without its manifest nothing is proven");
     std::fs::write(&manifest, &lines).unwrap();
 
     let log = ground.logs()[1].clone();
@@ -305,4 +317,30 @@ fn many_acknowledged_rows_survive_without_a_stop() {
             .count,
         ROWS as u64
     );
+}
+
+#[test]
+fn a_node_that_changed_its_name_still_closes_what_was_open() {
+    let mut ground = Ground::new(207);
+    let row = ground.row();
+    let (journal, _) = ground.reopen();
+    let mut entry = journal.reserve(crate::Class::Identified).unwrap();
+    let _ = entry.open(&row);
+    entry.open_durable().wait().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(ground.dir()).unwrap() {
+        let file = file.unwrap().path();
+        std::fs::copy(&file, copy.path().join(file.file_name().unwrap())).unwrap();
+    }
+    let renamed = Config { dir: copy.path().to_owned(), node: "n2".to_owned(), ..ground.config() };
+    let (second, recovery) = Journal::open(&renamed, ground.clock.clone()).unwrap();
+    assert_eq!((recovery.stopped, recovery.sealed), (1, 1), "{recovery:?}");
+    // Beside a node that writes into the same folder only its own are touched.
+    let third = Config { node: "n3".to_owned(), ..renamed.clone() };
+    let (third, recovery) = Journal::open(&third, ground.clock.clone()).unwrap();
+    assert_eq!((recovery.stopped, recovery.sealed), (0, 0), "{recovery:?}");
+    drop((second, third));
+    let rows = found(copy.path(), &Filter::default());
+    assert!(rows.iter().any(|found| found.exchange_id == row.exchange_id), "{rows:?}");
+    drop((entry, journal));
 }

@@ -26,7 +26,7 @@ pub(super) enum Command {
     Stats {
         #[command(flatten)]
         asked: Asked,
-        /// Gộp theo: day, month, service, system, member, outcome, fault… · Group by
+        /// Gộp theo: day, service, system, member, outcome, fault… · Group by
         #[arg(long, value_delimiter = ',', default_value = "day")]
         by: Vec<String>,
     },
