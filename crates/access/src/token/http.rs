@@ -4,13 +4,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
-use journal::Row;
+use journal::{Row, Unavailable};
 use serde::Serialize;
 use serde_json::json;
 use terms::clock::Timestamp;
@@ -29,6 +29,9 @@ use crate::credential::Credential;
 /// The one scope there is: what a token opens is looked up at each call.
 const SCOPE: &str = "default";
 const EXCHANGE_ID: HeaderName = HeaderName::from_static("exchange-id");
+/// An answer waits this long for its row: a disk that neither writes nor fails must not hold its
+/// clients and their connections.
+const SETTLE_MAX: Duration = Duration::from_secs(5);
 
 /// One of the paths that are served here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,7 +312,7 @@ impl Visit<'_> {
         let mut row = self.row(event, Some(client.credential()), Some(terms), &answer);
         row.outcome = Some(Outcome::Answered);
         let id = row.exchange_id;
-        if self.access.0.journal.write(&row).await.is_err() {
+        if !is_durable(self.access.0.journal.write(&row), SETTLE_MAX).await {
             return Err(TokenRefusal::TemporarilyUnavailable.into());
         }
         name(&mut answer, id);
@@ -331,7 +334,7 @@ impl Visit<'_> {
         row.blame = Some(refusal.blame());
         let (id, durable) = self.access.0.journal.deny(row);
         if let Some(durable) = durable
-            && durable.await.is_err()
+            && !is_durable(durable, SETTLE_MAX).await
         {
             return TokenRefusal::TemporarilyUnavailable.answer(challenged);
         }
@@ -377,6 +380,11 @@ fn check_form(endpoint: Endpoint, claim: &Claim) -> Result<(), TokenRefusal> {
         _ if claim.token.is_none() => Err(TokenRefusal::InvalidRequest),
         _ => Ok(()),
     }
+}
+
+/// Is the row on the disk before `limit` is over? What comes later is written all the same.
+async fn is_durable(row: impl Future<Output = Result<(), Unavailable>>, limit: Duration) -> bool {
+    matches!(tokio::time::timeout(limit, row).await, Ok(Ok(())))
 }
 
 fn text(value: &impl Serialize) -> Bytes {

@@ -10,7 +10,7 @@ use terms::environment::Environment::{self, Live, Trial};
 use terms::exchange::{Kind, Outcome};
 use terms::limit::{FAILURES_MAX, TOKEN_BODY_MAX};
 
-use super::Endpoint;
+use super::{Endpoint, SETTLE_MAX, is_durable};
 use crate::credential::Carry;
 use crate::tests::{Answer, OWNER, World, basic, carry, start, terms, with_basic};
 use crate::token::TokenFault;
@@ -445,6 +445,15 @@ async fn nothing_is_answered_that_cannot_be_journalled() {
         assert_eq!(answer.status, 503);
         assert_eq!(answer.body, r#"{"error":"temporarily_unavailable"}"#);
     }
+}
+
+#[tokio::test]
+async fn a_row_is_waited_for_with_a_limit() {
+    assert!(SETTLE_MAX <= Duration::from_secs(10), "a client waits no longer than that");
+    assert!(is_durable(std::future::ready(Ok(())), Duration::ZERO).await);
+    assert!(!is_durable(std::future::ready(Err(journal::Unavailable::Failed)), HOUR).await);
+    // A disk that neither writes nor fails.
+    assert!(!is_durable(std::future::pending(), Duration::ZERO).await);
 }
 
 #[tokio::test]
