@@ -8,6 +8,7 @@ use std::time::Duration;
 use terms::clock::Timestamp;
 use terms::environment::Environment;
 use terms::limit::WEAK_CHECK_WAIT;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::access::Access;
 use crate::credential::{Credential, SecretHash};
@@ -49,6 +50,10 @@ impl Client {
     }
 }
 
+/// A place among the slow checks: held by the request and by the check that it started, which runs
+/// on when the request is given up.
+type Place = Arc<OwnedSemaphorePermit>;
+
 /// Why a client was not authenticated.
 #[derive(Clone, Debug)]
 pub enum ClientFault {
@@ -73,30 +78,40 @@ impl Access {
         address: IpAddr,
     ) -> Result<Client, ClientFault> {
         let now = self.0.clock.now();
+        // Kept until the failure is counted: else many connections would each have a reading tried
+        // while the others wait for their second.
+        let mut place = None;
         for claimed in claimed {
             let known = self.snapshot().by_key(&claimed.consumer_key).cloned();
             let known = known.filter(|credential| credential.environment == environment);
             match known {
                 None => self.pretend(claimed),
                 Some(credential) => {
-                    if self.holds(&credential, claimed, address, now).await? {
+                    if self.holds(&credential, claimed, address, now, &mut place).await? {
                         return self.accept(credential, claimed, now);
                     }
                 }
             }
         }
-        let Some(claimed) = claimed.first() else {
-            return Err(ClientFault::Wrong);
-        };
-        let verdict = self.0.limiter.lock().failed(&claimed.consumer_key, address, now);
-        if verdict.alert {
+        Err(self.fail(claimed, address, now))
+    }
+
+    /// Counts a failure: each reading was a guess of its own.
+    fn fail(&self, claimed: &[Claimed], address: IpAddr, now: Timestamp) -> ClientFault {
+        let mut limiter = self.0.limiter.lock();
+        let verdicts = claimed.iter().map(|c| limiter.failed(&c.consumer_key, address, now));
+        let (slow_down, alert) = verdicts.fold((false, false), |(slow_down, alert), verdict| {
+            (slow_down || verdict.slow_down, alert || verdict.alert)
+        });
+        drop(limiter);
+        if alert {
             tracing::warn!(
                 code = "token_guessing",
                 client.address = %address,
                 "secrets are being guessed: too many failures of one address or consumer key"
             );
         }
-        Err(if verdict.slow_down { ClientFault::SlowDown } else { ClientFault::Wrong })
+        if slow_down { ClientFault::SlowDown } else { ClientFault::Wrong }
     }
 
     /// The work of a failed check, so that time does not tell which keys exist.
@@ -111,6 +126,7 @@ impl Access {
         claimed: &Claimed,
         address: IpAddr,
         now: Timestamp,
+        place: &mut Option<Place>,
     ) -> Result<bool, ClientFault> {
         let current =
             credential.weak_until.is_none_or(|until| now < until).then_some(&credential.secret);
@@ -121,7 +137,7 @@ impl Access {
         }
         for hash in current.into_iter().chain(previous) {
             let matches = if hash.is_slow() {
-                self.matches_slowly(hash, claimed, address).await?
+                self.matches_slowly(hash, claimed, address, place).await?
             } else {
                 hash.matches(&self.0.keyring, &claimed.consumer_key, &claimed.secret_key)
             };
@@ -139,12 +155,12 @@ impl Access {
         hash: &SecretHash,
         claimed: &Claimed,
         address: IpAddr,
+        place: &mut Option<Place>,
     ) -> Result<bool, ClientFault> {
-        let places = self.0.weak_checks.clone().acquire_owned();
-        let place = tokio::time::timeout(WEAK_CHECK_WAIT, places)
-            .await
-            .map_err(|_| ClientFault::Busy)?
-            .map_err(|_| ClientFault::Busy)?;
+        let place = match place {
+            Some(place) => place.clone(),
+            None => place.insert(self.wait_for_place().await?).clone(),
+        };
         // Asked only now: what failed while this one waited counts, so that an address has its ten
         // guesses, not as many as it opens connections.
         if self.0.limiter.lock().limited(address, self.0.clock.now()) {
@@ -157,6 +173,14 @@ impl Access {
         })
         .await
         .map_err(|_| ClientFault::Busy)
+    }
+
+    async fn wait_for_place(&self) -> Result<Place, ClientFault> {
+        let places = self.0.weak_checks.clone().acquire_owned();
+        match tokio::time::timeout(WEAK_CHECK_WAIT, places).await {
+            Ok(Ok(place)) => Ok(Arc::new(place)),
+            _ => Err(ClientFault::Busy),
+        }
     }
 
     fn accept(

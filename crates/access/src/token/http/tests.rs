@@ -324,6 +324,41 @@ async fn a_secret_that_might_be_guessed_is_not_tried_for_a_limited_address() {
 }
 
 #[tokio::test]
+async fn a_header_with_two_readings_is_two_guesses() {
+    let w = World::new().await;
+    w.carry(carry("old-app", "old-key", "mat khau1")).await.unwrap();
+    for n in 0..FAILURES_MAX / 2 {
+        assert_eq!(w.ask("old-key", &format!("guess+{n}"), ELSEWHERE).await.status, 401);
+    }
+    assert_eq!(w.ask("old-key", "mat+khau1", ELSEWHERE).await.status, 429, "even the right one");
+    assert_eq!(w.ask("old-key", "mat+khau1", OWNER).await.status, 200, "form-encoded");
+    assert_eq!(w.ask("old-key", "mat khau1", OWNER).await.status, 200, "as it is");
+}
+
+#[tokio::test]
+async fn two_readings_on_many_connections_give_no_more_guesses() {
+    let w = World::new().await;
+    w.carry(carry("old-app", "old-key", "mat khau1")).await.unwrap();
+    let secret = |n| if n == 29 { "mat+khau1".to_owned() } else { format!("guess+{n}") };
+    let secrets: Vec<_> = (0..30).map(secret).collect();
+    let asks = secrets.iter().map(|secret| Box::pin(w.ask("old-key", secret, ELSEWHERE)));
+    let mut asked: Vec<_> = asks.collect();
+    let mut statuses = Vec::new();
+    std::future::poll_fn(|context| {
+        asked.retain_mut(|ask| match ask.as_mut().poll(context) {
+            Poll::Ready(answer) => {
+                statuses.push(answer.status);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if asked.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    assert!(!statuses.contains(&200), "the last was tried before the first counted: {statuses:?}");
+}
+
+#[tokio::test]
 async fn many_connections_at_once_give_no_more_guesses() {
     let w = World::new().await;
     w.carry(carry("old-app", "old-key", "matkhau1")).await.unwrap();
