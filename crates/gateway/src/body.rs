@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -36,9 +36,21 @@ pub(crate) struct Intake {
     bytes_max: u64,
     digesting: RefCell<Option<Digesting>>,
     digest: Cell<Option<Digest>>,
+    /// The call is over: what is still to come belongs to nothing.
+    over: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
 }
 
 impl Intake {
+    /// The record is closed. A body that has not come to its end breaks off, so that neither
+    /// connection waits for the rest of it: its bytes would look like the next request.
+    pub(crate) fn break_off(&self) {
+        if self.progress.get() != Progress::Ended && !self.over.replace(true) {
+            let waker = self.waker.borrow_mut().take();
+            waker.into_iter().for_each(Waker::wake);
+        }
+    }
+
     pub(crate) fn progress(&self) -> Progress {
         self.progress.get()
     }
@@ -102,6 +114,8 @@ impl RequestBody {
             bytes_max,
             digesting: RefCell::new(key.map(DigestKey::begin)),
             digest: Cell::new(None),
+            over: Cell::new(false),
+            waker: RefCell::new(None),
         });
         (RequestBody(Some((incoming, intake.clone()))), Some(intake))
     }
@@ -118,10 +132,14 @@ impl Body for RequestBody {
         let Some((incoming, intake)) = &mut self.0 else {
             return Poll::Ready(None);
         };
+        if intake.over.get() {
+            return Poll::Ready(Some(Err(BodyFault)));
+        }
         loop {
             match Pin::new(&mut *incoming).poll_frame(cx) {
                 Poll::Pending => {
                     intake.progress.set(Progress::Awaited);
+                    *intake.waker.borrow_mut() = Some(cx.waker().clone());
                     return Poll::Pending;
                 }
                 Poll::Ready(None) => {

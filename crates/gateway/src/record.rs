@@ -267,6 +267,7 @@ impl Record {
         if let Some(intake) = &self.intake {
             self.row.request_bytes = Some(intake.bytes());
             self.row.request_digest = intake.digest();
+            intake.break_off();
         }
         let digested = self.row.request_digest.is_some() || self.row.response_digest.is_some();
         self.row.digest_key =

@@ -64,7 +64,8 @@ fn converse(stream: &TcpStream, kept: &Mutex<Vec<Seen>>) {
         // a request that is given up on was seen all the same
         let at = kept.lock().unwrap().len();
         kept.lock().unwrap().push(seen.clone());
-        if behaviour != "early" && read_body(&mut reader, &mut seen).is_none() {
+        let answers_early = matches!(behaviour, "early" | "early-kept");
+        if !answers_early && read_body(&mut reader, &mut seen).is_none() {
             return;
         }
         kept.lock().unwrap()[at] = seen.clone();
@@ -98,6 +99,7 @@ fn behave(
         "error" => (whole("503 Busy", "retry-after: 9\r\n", b"theirs"), true),
         "moved" => (whole("302 Found", "location: /base/there?x=1\r\n", b""), true),
         "early" => (whole("413 Too Large", "connection: close\r\n", b"no"), false),
+        "early-kept" => (whole("401 Unauthorized", "", b"no"), true),
         "once" => (whole("200 OK", "", b"once"), false),
         "chunked" => {
             let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";

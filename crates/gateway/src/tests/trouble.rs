@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use terms::clock::Clock;
-use terms::exchange::{Blame, Outcome};
+use terms::exchange::{Blame, Kind, Outcome};
 
 use super::provider::read_head;
 use super::world::{Given, World};
@@ -139,6 +139,22 @@ fn a_provider_may_answer_before_it_has_read_the_body() {
     let request = world.request("POST /datdai/1.0/early", &headers, &body);
     let answer = world.consumer().say(request).hear();
     assert!(answer.status == 413 && answer.text() == "no" || answer.fault() == "provider_error");
+}
+
+#[test]
+fn what_comes_after_an_early_answer_is_no_request() {
+    let mut world = World::start();
+    for headers in ["content-length: 100\r\n", "transfer-encoding: chunked\r\n"] {
+        let request = world.request("POST /datdai/1.0/early-kept", headers, "5\r\nbegun\r\n");
+        let mut consumer = world.consumer();
+        let answer = consumer.say(request).hear();
+        assert_eq!((answer.status, answer.text().as_str()), (401, "no"));
+        consumer.say("5\r\nother\r\n");
+        assert!(consumer.is_closed(), "one answer and nothing more");
+        assert_eq!(world.row(&answer).outcome, Some(Outcome::Answered));
+    }
+    let rows = world.stop();
+    assert_eq!(rows.iter().filter(|row| row.kind == Kind::Call).count(), 2, "{rows:?}");
 }
 
 #[test]
