@@ -167,7 +167,7 @@ impl Record {
     pub(crate) fn begin(&mut self) -> Result<(), Fault> {
         let entry = self.lane.shared.journal.reserve(Class::Identified);
         let mut entry = entry.map_err(refusal)?;
-        entry.open(&self.row);
+        entry.open(&self.row).map_err(refusal)?;
         self.entry = Some(entry);
         Ok(())
     }

@@ -105,7 +105,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 for _ in 0..pairs / callers {
                     row.exchange_id = ExchangeId::new(clock.now(), &random);
                     let mut entry = journal.reserve(Class::Identified)?;
-                    entry.open(&row);
+                    entry.open(&row)?;
                     tokio::task::yield_now().await;
                     entry.close(&row).await?;
                 }

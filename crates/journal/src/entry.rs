@@ -236,10 +236,13 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Queues the `open` frame with what is known so far; does not wait.
-    pub fn open(&mut self, row: &Row) {
-        self.id = Some(row.exchange_id);
+    /// Queues the `open` frame with what is known so far; does not wait. Refuses when nothing more
+    /// can be written: then nothing was opened, and no provider is to be asked.
+    pub fn open(&mut self, row: &Row) -> Result<(), Unavailable> {
         self.opened = self.queue.push_open(row);
+        self.opened?;
+        self.id = Some(row.exchange_id);
+        Ok(())
     }
 
     /// To be waited for before the first byte of a streamed answer leaves.

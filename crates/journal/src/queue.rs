@@ -159,14 +159,12 @@ impl Queue {
             return Err(Unavailable::Stopped);
         }
         let failed = state.failed.is_some();
+        if failed && !place {
+            return Err(Unavailable::Failed);
+        }
         let reserved = place || open;
-        if !reserved {
-            if failed {
-                return Err(Unavailable::Failed);
-            }
-            if state.work.frames.len() > QUEUED_BYTES_MAX {
-                return Err(Unavailable::Full);
-            }
+        if !reserved && state.work.frames.len() > QUEUED_BYTES_MAX {
+            return Err(Unavailable::Full);
         }
         state.work.frames.extend_from_slice(frame);
         state.work.closing += usize::from(place);
@@ -174,7 +172,7 @@ impl Queue {
         state.queued += 1;
         let sequence = state.queued;
         self.rouse(state);
-        // While the writer has failed, the frame is kept for the next segment, as one whose caller
+        // While the writer has failed, the end of a record is kept for the next segment, as one whose caller
         // was told so.
         if failed { Err(Unavailable::Failed) } else { Ok(sequence) }
     }

@@ -14,8 +14,7 @@ fn write_until_cut(ground: &Ground, rows: u64) -> HashSet<ExchangeId> {
                 loop {
                     let Ok(mut entry) = journal.reserve(Class::Identified) else { return };
                     let row = ground.row();
-                    entry.open(&row);
-                    if entry.close(&row).wait().is_err() {
+                    if entry.open(&row).is_err() || entry.close(&row).wait().is_err() {
                         return;
                     }
                     let mut acknowledged = acknowledged.lock();

@@ -12,7 +12,7 @@ fn a_record_is_opened_closed_and_read_back() {
     assert_eq!(recovery, Recovery::default());
     let row = ground.row();
     let mut entry = journal.reserve(Class::Identified).unwrap();
-    entry.open(&row);
+    entry.open(&row).unwrap();
     entry.open_durable().wait().unwrap();
     assert_eq!(journal.health().waiting, 1);
     entry.close(&row).wait().unwrap();
@@ -37,7 +37,7 @@ fn eight_threads_write_many_rows_and_each_is_there_once() {
                 for _ in 0..1_000 {
                     let row = ground.row();
                     let mut entry = journal.reserve(Class::Identified).unwrap();
-                    entry.open(&row);
+                    entry.open(&row).unwrap();
                     entry.close(&row).wait().unwrap();
                 }
             });
@@ -69,7 +69,7 @@ fn a_runtime_with_an_attendant_is_woken_for_all_its_calls() {
                 tasks.spawn_local(async move {
                     for _ in 0..20 {
                         let mut entry = journal.reserve(Class::Identified).unwrap();
-                        entry.open(&row);
+                        entry.open(&row).unwrap();
                         entry.open_durable().await.unwrap();
                         entry.close(&row).await.unwrap();
                     }
@@ -96,7 +96,7 @@ fn calls_of_an_attendant_that_goes_are_woken_all_the_same() {
         ground.disk.set(|disk| disk.sync_fails = true);
         let row = ground.row();
         let mut entry = journal.reserve(Class::Identified).unwrap();
-        entry.open(&row);
+        entry.open(&row).unwrap();
         let waiting = tokio::spawn(entry.close(&row));
         attendant.abort();
         assert_eq!(waiting.await.unwrap(), Err(Unavailable::Failed));
@@ -114,7 +114,7 @@ fn places_are_bounded_and_become_free_when_the_row_is_durable() {
     drop(first);
     let third = journal.reserve(Class::Identified).unwrap();
     let row = ground.row();
-    second.open(&row);
+    second.open(&row).unwrap();
     assert_eq!(journal.reserve(Class::Identified).err(), Some(Unavailable::Full));
     second.close(&row).wait().unwrap();
     third.close(&ground.row()).wait().unwrap();
@@ -128,7 +128,7 @@ fn an_entry_that_is_dropped_is_written_as_failed() {
     let row = Row { outcome: None, status: None, ..ground.row() };
     let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut entry = journal.reserve(Class::Identified).unwrap();
-        entry.open(&row);
+        entry.open(&row).unwrap();
         panic!("the caller breaks off");
     }));
     assert!(broken.is_err());
@@ -147,7 +147,7 @@ fn a_record_still_open_at_the_stop_is_written_as_stopped() {
     let (journal, _) = ground.open();
     let row = Row { outcome: None, ..ground.row() };
     let mut entry = journal.reserve(Class::Identified).unwrap();
-    entry.open(&row);
+    entry.open(&row).unwrap();
     journal.stop();
     assert_eq!(entry.close(&row).wait(), Err(Unavailable::Stopped));
     let rows = ground.found();
@@ -186,7 +186,7 @@ fn a_call_that_spans_rotations_stands_in_each_segment() {
     let (journal, _) = ground.open();
     let long = Row { outcome: None, ..ground.row() };
     let mut entry = journal.reserve(Class::Identified).unwrap();
-    entry.open(&long);
+    entry.open(&long).unwrap();
     entry.open_durable().wait().unwrap();
     for _ in 0..100 {
         journal.write(&ground.row()).wait().unwrap();
@@ -242,7 +242,7 @@ fn a_full_disk_refuses_and_takes_again_when_there_is_room() {
         let (journal, _) = ground.open();
         let mut entry = journal.reserve(Class::Identified).unwrap();
         let row = ground.row();
-        entry.open(&row);
+        entry.open(&row).unwrap();
         entry.open_durable().wait().unwrap();
         ground.disk.set(|disk| disk.room = Some(room));
         // A held answer is not given out, a streamed one is cut; either way the row says so.
@@ -338,7 +338,7 @@ fn a_method_that_is_too_long_is_left_out_of_every_kind_of_row() {
             let (_, denied) = journal.deny(Row { credential: None, ..row() });
             denied.unwrap().wait().unwrap();
             let mut entry = journal.reserve(Class::Identified).unwrap();
-            entry.open(&row());
+            entry.open(&row()).unwrap();
             drop(entry);
             journal.stop();
             let rows = ground.found();
@@ -350,4 +350,24 @@ fn a_method_that_is_too_long_is_left_out_of_every_kind_of_row() {
             assert!(written < 8_192, "{length}: {written} bytes");
         }
     }
+}
+
+#[test]
+fn a_record_that_cannot_be_opened_is_refused_and_leaves_nothing() {
+    let ground = Ground::new(24);
+    let (journal, _) = ground.open();
+    let mut entry = journal.reserve(Class::Identified).unwrap();
+    ground.disk.set(|disk| disk.sync_fails = true);
+    assert_eq!(journal.write(&ground.row()).wait(), Err(Unavailable::Failed));
+    let row = ground.row();
+    assert_eq!(entry.open(&row), Err(Unavailable::Failed));
+    assert_eq!(entry.open_durable().wait(), Err(Unavailable::Failed));
+    drop(entry);
+    assert_eq!(journal.health().waiting, 0, "its place is free");
+    ground.disk.set(|disk| disk.sync_fails = false);
+    ground.look_until(&journal, || journal.health().ok);
+    let mut late = journal.reserve(Class::Identified).unwrap();
+    journal.stop();
+    assert_eq!(late.open(&row), Err(Unavailable::Stopped));
+    assert!(!ids(&ground.found()).contains(&row.exchange_id));
 }
