@@ -4,18 +4,23 @@ use std::rc::Rc;
 
 use access::token::http::{Arrival, Endpoint};
 use bytes::{Bytes, BytesMut};
-use http::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use terms::fault::FaultCode;
-use terms::limit::TOKEN_BODY_MAX;
-use tokio::time::timeout_at;
+use terms::limit::{HEAD_TIMEOUT, TOKEN_BODY_MAX};
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::{Instant, timeout_at};
 
 use crate::form;
 use crate::peer::Peer;
 use crate::record::Record;
+
+#[cfg(test)]
+mod tests;
 
 /// Does an endpoint of ours stand at this path?
 pub(crate) fn find(head: &Parts) -> Option<Endpoint> {
@@ -34,8 +39,10 @@ pub(crate) async fn answer(
     if let Err(fault) = form::check(&head) {
         return record.refuse(fault.into()).await;
     }
-    let limit = record.deadline().at().into();
-    let body = match timeout_at(limit, read(body)).await {
+    let deadline = record.deadline();
+    // the body is as short as a head, and has the time of one
+    let limit = deadline.within(record.now(), HEAD_TIMEOUT);
+    let body = match timeout_at(limit.at().into(), read(body)).await {
         Ok(Ok(body)) => body,
         Ok(Err(Broken)) => return record.refuse(FaultCode::RequestInvalid.into()).await,
         Err(_) => return record.refuse(FaultCode::RequestTimeout.into()).await,
@@ -46,8 +53,33 @@ pub(crate) async fn answer(
         secure: peer.secure,
     };
     let lane = record.hand_over();
-    let access = &lane.shared.access;
-    access::token::http::answer(access, endpoint, &head, &body, arrival, |s| lane.terms(s)).await
+    // in a task of its own: a guess is counted and recorded also when its consumer hangs up
+    let answering = spawn_local(async move {
+        let access = &lane.shared.access;
+        access::token::http::answer(access, endpoint, &head, &body, arrival, |s| lane.terms(s))
+            .await
+    });
+    wait(answering, deadline.at().into()).await
+}
+
+/// The answer if it comes in time; if not, what is told in its place while it goes on.
+async fn wait(answering: JoinHandle<Response<Bytes>>, limit: Instant) -> Response<Bytes> {
+    match timeout_at(limit, answering).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) | Err(_) => unavailable(),
+    }
+}
+
+/// RFC 6749, 5.2 has no code for this; that of 4.1.2.1 says what is meant.
+fn unavailable() -> Response<Bytes> {
+    const BODY: &[u8] = br#"{"error":"temporarily_unavailable"}"#;
+    let mut answer = Response::new(Bytes::from_static(BODY));
+    *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
 }
 
 /// The body ended before its end.

@@ -5,5 +5,6 @@ mod answer;
 mod consumer;
 mod framing;
 mod provider;
+mod token;
 mod trouble;
 mod world;
