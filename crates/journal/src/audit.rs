@@ -12,7 +12,7 @@ use terms::exchange::{ExchangeId, Kind};
 use terms::random::Random;
 
 use crate::entry::Journal;
-use crate::error::JournalError;
+use crate::error::{JournalError, Unavailable};
 use crate::filter::Filter;
 use crate::row::{Document, Row};
 use crate::search::search;
@@ -99,15 +99,25 @@ pub async fn drain_once(store: &Store, journal: &Journal, known: bool) -> Result
         known = true;
         let fresh = waiting.iter().filter(|waiting| !written.contains(&waiting.id));
         let rows: Vec<_> = fresh.map(|waiting| journal.write(&row(waiting))).collect();
-        for row in rows {
-            row.await?;
-        }
+        all_durable(rows).await?;
         let mut tx = store.write().await?;
         for waiting in &waiting {
             store::update_drained(&mut tx, waiting.id, journal.queue().clock.now()).await?;
         }
         tx.commit().await?;
     }
+}
+
+/// Waits for every row of a batch, also behind one that failed: what is still on its way would not
+/// be found in the log when the batch is tried again, and be written twice. Gives the first error.
+async fn all_durable(
+    rows: Vec<impl Future<Output = Result<(), Unavailable>>>,
+) -> Result<(), Unavailable> {
+    let mut first = Ok(());
+    for row in rows {
+        first = first.and(row.await);
+    }
+    first
 }
 
 /// Those of the waiting changes whose rows are in the log.
@@ -132,7 +142,7 @@ async fn find_written(
     match tokio::task::spawn_blocking(look).await {
         Ok(found) => found,
         // Only when the runtime ends: nothing is drained then.
-        Err(_) => Err(JournalError::Unavailable(crate::error::Unavailable::Stopped)),
+        Err(_) => Err(JournalError::Unavailable(Unavailable::Stopped)),
     }
 }
 
@@ -147,3 +157,6 @@ fn row(Waiting { id, change }: &Waiting) -> Row {
         ..Row::new(Kind::Change, *id, change.at)
     }
 }
+
+#[cfg(test)]
+mod tests;
