@@ -172,8 +172,8 @@ impl Queue {
         state.queued += 1;
         let sequence = state.queued;
         self.rouse(state);
-        // While the writer has failed, the end of a record is kept for the next segment, as one whose caller
-        // was told so.
+        // While the writer has failed, the end of a record is kept for the next segment, as one
+        // whose caller was told so.
         if failed { Err(Unavailable::Failed) } else { Ok(sequence) }
     }
 
