@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use connector::ReplyBody;
 use http::response::Parts;
 use http_body::{Body as _, SizeHint};
@@ -20,6 +20,9 @@ use crate::body::RequestBody;
 use crate::digest::{DigestKey, Digesting};
 use crate::pace::{Pace, TICK};
 use crate::record::Record;
+
+#[cfg(test)]
+mod tests;
 
 /// A provider's body.
 pub(crate) type Source = ReplyBody<RequestBody>;
@@ -57,9 +60,10 @@ pub(crate) async fn hold_back(
     mut source: Source,
     time: Time,
 ) -> Result<Held, FaultCode> {
-    let mut held = VecDeque::new();
-    let ended = timeout_at(time.held.at().into(), hold(&mut source, &mut held)).await;
+    let mut gathered = Gathered::default();
+    let ended = timeout_at(time.held.at().into(), hold(&mut source, &mut gathered)).await;
     let ended = ended.unwrap_or(Err(FaultCode::ProviderTimeout))?;
+    let held = gathered.end();
     record.note_status(head.status);
     if !ended {
         record.opened_durably().await?;
@@ -81,9 +85,44 @@ pub(crate) async fn hold_back(
     Ok(Held::Whole(held))
 }
 
+/// What has come of an answer that is held back. Small chunks are joined: each chunk costs several
+/// times the byte that it may carry.
+#[derive(Default)]
+struct Gathered {
+    chunks: VecDeque<Bytes>,
+    joined: BytesMut,
+    length: usize,
+}
+
+/// A chunk below this is copied to the one before it; the copy costs less than to pass it on alone.
+const CHUNK_MIN: usize = 2 * 1024;
+
+impl Gathered {
+    fn add(&mut self, data: Bytes) {
+        self.length += data.len();
+        // the first, most often the only one, is passed on as it is
+        if data.len() < CHUNK_MIN && self.length > data.len() {
+            self.joined.extend_from_slice(&data);
+        } else if !data.is_empty() {
+            self.settle();
+            self.chunks.push_back(data);
+        }
+    }
+
+    fn settle(&mut self) {
+        if !self.joined.is_empty() {
+            self.chunks.push_back(self.joined.split().freeze());
+        }
+    }
+
+    fn end(mut self) -> VecDeque<Bytes> {
+        self.settle();
+        self.chunks
+    }
+}
+
 /// Reads until the end (true) or until more than is held back has come (false).
-async fn hold(source: &mut Source, held: &mut VecDeque<Bytes>) -> Result<bool, FaultCode> {
-    let mut length = 0;
+async fn hold(source: &mut Source, gathered: &mut Gathered) -> Result<bool, FaultCode> {
     while !source.is_end_stream() {
         match source.frame().await {
             None => return Ok(true),
@@ -93,13 +132,12 @@ async fn hold(source: &mut Source, held: &mut VecDeque<Bytes>) -> Result<bool, F
             }
             // trailers belong to one hop: they are not passed on
             Some(Ok(frame)) => {
-                if let Some(data) = frame.into_data().ok().filter(|data| !data.is_empty()) {
-                    length += data.len();
-                    held.push_back(data);
+                if let Ok(data) = frame.into_data() {
+                    gathered.add(data);
                 }
             }
         }
-        if length > HELD_BYTES_MAX && !source.is_end_stream() {
+        if gathered.length > HELD_BYTES_MAX && !source.is_end_stream() {
             return Ok(false);
         }
     }
