@@ -85,6 +85,7 @@ async fn serve(lane: Rc<Lane>, door: Door, stream: TcpStream, from: SocketAddr) 
             }
         }
     };
+    peer.opened();
     let wire = Wire::new(stream, peer.clone());
     if let Some(wire) = converse(&lane, &peer, wire).await {
         wire.linger().await;

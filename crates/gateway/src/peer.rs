@@ -16,7 +16,9 @@ mod tests;
 /// What a connection is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// No request, since then.
+    /// Not one byte has come, since then.
+    Fresh(Instant),
+    /// No request after the last one, since then.
     Idle(Instant),
     /// A request head is coming, since then.
     Head(Instant),
@@ -53,7 +55,7 @@ impl Peer {
             environment,
             address: address.to_canonical(),
             secure,
-            phase: Cell::new(Phase::Idle(clock.instant())),
+            phase: Cell::new(Phase::Fresh(clock.instant())),
             call_max: Cell::new(CALL_MAX),
             clock,
             refusal: Cell::new(None),
@@ -66,9 +68,14 @@ impl Peer {
         self.phase.get()
     }
 
+    /// It is ready for its first request: a handshake has had its own time.
+    pub(crate) fn opened(&self) {
+        self.phase.set(Phase::Fresh(self.clock.instant()));
+    }
+
     /// Bytes came from the consumer.
     pub(crate) fn received(&self) {
-        if matches!(self.phase.get(), Phase::Idle(_)) {
+        if matches!(self.phase.get(), Phase::Fresh(_) | Phase::Idle(_)) {
             self.phase.set(Phase::Head(self.clock.instant()));
         }
     }
@@ -100,7 +107,7 @@ impl Peer {
 
     /// Is nothing of ours on its way? What hyper writes then are its own words.
     pub(crate) fn is_between_calls(&self) -> bool {
-        matches!(self.phase.get(), Phase::Idle(_) | Phase::Head(_))
+        matches!(self.phase.get(), Phase::Fresh(_) | Phase::Idle(_) | Phase::Head(_))
     }
 
     pub(crate) fn note_refusal(&self, status: u16) {
@@ -126,7 +133,7 @@ impl Peer {
     fn due(&self) -> Instant {
         match self.phase.get() {
             Phase::Idle(since) => since + IDLE_TIMEOUT,
-            Phase::Head(since) => since + HEAD_TIMEOUT,
+            Phase::Fresh(since) | Phase::Head(since) => since + HEAD_TIMEOUT,
             Phase::Call(since) | Phase::Leaving(since) => since + self.call_max.get(),
         }
     }

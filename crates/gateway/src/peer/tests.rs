@@ -8,7 +8,7 @@ use super::*;
 fn each_phase_has_its_time() {
     type Step = fn(&Peer, Instant);
     let table: [(&str, &[Step], Duration); 6] = [
-        ("silent", &[], IDLE_TIMEOUT),
+        ("silent", &[], HEAD_TIMEOUT),
         ("head begun", &[|p, _| p.received()], HEAD_TIMEOUT),
         ("dripping head", &[|p, _| p.received(), |p, _| p.received()], HEAD_TIMEOUT),
         ("calling", &[|p, _| p.received(), |p, at| p.called(at)], RESPONSE_MAX - SWEEP),

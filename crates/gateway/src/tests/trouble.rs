@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use terms::clock::Clock;
 use terms::exchange::{Blame, Kind, Outcome};
+use terms::limit::HEAD_TIMEOUT;
 
 use super::provider::read_head;
 use super::world::{Given, World};
@@ -204,6 +205,16 @@ fn a_connection_that_the_provider_closed_is_not_kept() {
         assert!(clock.instant() - since < Duration::from_secs(20), "no call looks at it again");
         std::thread::park_timeout(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn a_connection_without_a_word_ends_without_one() {
+    let mut world = World::start();
+    let clock = Clock::system();
+    let since = clock.instant();
+    assert!(world.consumer().is_closed(), "without words");
+    assert!(clock.instant() - since < HEAD_TIMEOUT + Duration::from_secs(8));
+    assert!(world.stop().iter().all(|row| row.kind == Kind::Token), "no row");
 }
 
 #[test]
