@@ -168,7 +168,8 @@ fn the_consumer_sees_the_providers_head() {
 
 #[test]
 fn an_answer_has_one_framing() {
-    let table: [(&[(&str, &str)], Result<Option<&str>, FaultCode>); 6] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], Result<Option<&'a str>, FaultCode>);
+    let table: [Row<'_>; 6] = [
         (&[("content-length", "3")], Ok(Some("3"))),
         (&[("transfer-encoding", "chunked"), ("content-length", "3")], Ok(None)),
         (&[("transfer-encoding", "Chunked"), ("content-length", "3")], Ok(None)),
