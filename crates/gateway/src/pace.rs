@@ -51,8 +51,9 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    pub(crate) fn new(now: Instant) -> Patience {
-        Patience { pace: Pace::new(now), last: now, spent: Duration::ZERO, ended: false }
+    /// `ended`: there is no request body to wait for.
+    pub(crate) fn new(now: Instant, ended: bool) -> Patience {
+        Patience { pace: Pace::new(now), last: now, spent: Duration::ZERO, ended }
     }
 
     /// Is the time over? `ended`: the request body has been read to its end.
@@ -76,7 +77,7 @@ impl Patience {
 
 /// Waits until the time of a bulk call is over, and says whose turn it was.
 pub(crate) async fn run_out(clock: &Clock, intake: Option<&Rc<Intake>>) -> FaultCode {
-    let mut patience = Patience::new(clock.instant());
+    let mut patience = Patience::new(clock.instant(), intake.is_none());
     loop {
         sleep_until(patience.next().into()).await;
         let progress = intake.map_or(Progress::Ended, |intake| intake.progress());

@@ -88,7 +88,7 @@ impl Peer {
 
     /// The call is one of a `bulk` version.
     pub(crate) fn extend(&self) {
-        self.call_max.set(BULK_MAX);
+        self.call_max.set(BULK_CALL_MAX);
     }
 
     /// The answer's body has been handed over to hyper.
@@ -155,6 +155,9 @@ impl Peer {
 
 /// A connection whose call has not left by then is closed at the next sweep.
 const CALL_MAX: Duration = RESPONSE_MAX.saturating_sub(SWEEP);
+
+/// The same of a `bulk` call.
+const BULK_CALL_MAX: Duration = BULK_MAX.saturating_sub(SWEEP);
 
 /// How often all connections of a thread are looked at.
 pub(crate) const SWEEP: Duration = Duration::from_millis(100);

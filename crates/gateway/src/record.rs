@@ -20,7 +20,7 @@ use terms::endpoint::Endpoint;
 use terms::environment::Environment;
 use terms::exchange::{ExchangeId, Kind, Outcome};
 use terms::fault::{Fault, FaultCode};
-use terms::limit::{BULK_MAX, DEADLINE};
+use terms::limit::{BULK_MAX, DEADLINE, RESPONSE_MAX};
 use tokio::time::timeout_at;
 
 use crate::admit::Admission;
@@ -119,7 +119,7 @@ impl Record {
 
     /// A `bulk` version may take longer.
     pub(crate) fn extend(&mut self) {
-        self.limit = BULK_MAX;
+        self.limit = BULK_DEADLINE;
     }
 
     pub(crate) fn note_caller(&mut self, caller: &Caller, system: &System) {
@@ -275,9 +275,14 @@ impl Record {
     }
 }
 
+/// A `bulk` call is given up here, so that its fault is complete at [`BULK_MAX`]: the same margin
+/// as that of every other call.
+pub(crate) const BULK_DEADLINE: Duration =
+    BULK_MAX.saturating_sub(RESPONSE_MAX.saturating_sub(DEADLINE));
+
 /// The last wait ends this long after the deadline, with room to write a fault by
 /// [`terms::limit::RESPONSE_MAX`].
-const SETTLE_MAX: Duration = Duration::from_millis(300);
+pub(crate) const SETTLE_MAX: Duration = Duration::from_millis(300);
 
 impl Drop for Record {
     /// Whoever drops a call without closing it lost its consumer, its time, or its mind.

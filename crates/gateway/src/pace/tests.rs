@@ -45,7 +45,7 @@ fn the_mean_of_ten_seconds_counts() {
 fn the_clock_stands_still_while_the_body_flows() {
     type Row = (&'static str, fn(u64) -> u64, u64, Option<u64>);
     let table: [Row; 4] = [
-        ("no body", |_| 0, 0, Some(31)),
+        ("no body", |_| 0, 0, Some(30)),
         (
             "a fast body of 100 s, then silence",
             |s| if s <= 100 { SPEED } else { 0 },
@@ -56,7 +56,7 @@ fn the_clock_stands_still_while_the_body_flows() {
         ("a fast body without end", |_| 2 * SPEED, u64::MAX, None),
     ];
     for (name, bytes, end, expected) in table {
-        let mut patience = Patience::new(Clock::system().instant());
+        let mut patience = Patience::new(Clock::system().instant(), end == 0);
         let over = first(500, |now, sum, second| patience.is_over(now, sum, second >= end), bytes);
         let near = match (over, expected) {
             (Some(a), Some(b)) => a.abs_diff(b) <= 1,
@@ -64,4 +64,16 @@ fn the_clock_stands_still_while_the_body_flows() {
         };
         assert!(near, "{name}: {over:?}");
     }
+}
+
+#[test]
+fn without_a_body_the_clock_runs_from_the_start() {
+    let start = Clock::system().instant();
+    let mut patience = Patience::new(start, true);
+    let at = |millis| start + Duration::from_millis(millis);
+    for second in 1..=29 {
+        assert!(!patience.is_over(at(second * 1_000), 0, true), "{second}");
+    }
+    assert_eq!(patience.next(), at(29_500));
+    assert!(patience.is_over(at(29_500), 0, true));
 }

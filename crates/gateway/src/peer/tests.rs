@@ -2,7 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use terms::limit::DEADLINE;
+
 use super::*;
+use crate::record::{BULK_DEADLINE, SETTLE_MAX};
 
 #[test]
 fn each_phase_has_its_time() {
@@ -30,6 +33,21 @@ fn each_phase_has_its_time() {
         assert!(!peer.is_expired(), "{name}: too early");
         peer.sweep(after + limit);
         assert!(peer.is_expired(), "{name}: in time");
+    }
+}
+
+#[test]
+fn a_connection_outlives_the_fault_of_its_call() {
+    let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    for (bulk, limit) in [(false, DEADLINE), (true, BULK_DEADLINE)] {
+        let peer = Peer::new(Environment::Live, address, false, Clock::system());
+        let now = Clock::system().instant();
+        peer.called(now);
+        if bulk {
+            peer.extend();
+        }
+        peer.sweep(now + limit + SETTLE_MAX);
+        assert!(!peer.is_expired(), "the fault may still leave; bulk: {bulk}");
     }
 }
 
