@@ -13,6 +13,8 @@ pub(crate) trait Disk: Send + Sync {
     fn append(&self, path: &Path) -> io::Result<Box<dyn LogFile>>;
     /// Removes a file in which nothing was ever acknowledged.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Renames a segment that could not be removed to `*.torn`, so that it does not count.
+    fn set_aside(&self, path: &Path) -> io::Result<()>;
     /// Room on the file system of `dir`.
     fn room(&self, dir: &Path) -> io::Result<Room>;
 }
@@ -55,6 +57,11 @@ impl Disk for LocalDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
+    }
+
+    fn set_aside(&self, path: &Path) -> io::Result<()> {
+        std::fs::rename(path, path.with_extension("torn"))?;
+        sync_folder(path)
     }
 
     fn room(&self, dir: &Path) -> io::Result<Room> {

@@ -159,6 +159,10 @@ struct Frailty {
     cut: bool,
     /// Files cannot be synced.
     sync_fails: bool,
+    /// Files cannot be removed.
+    remove_fails: bool,
+    /// Files cannot be renamed.
+    rename_fails: bool,
     /// Bytes that may still be written.
     room: Option<u64>,
     /// Written and synced bytes of each file.
@@ -217,11 +221,20 @@ impl Disk for FrailDoor {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.0.0.lock();
-        if state.cut {
-            return Err(io::Error::other("cut"));
+        if state.cut || state.remove_fails {
+            return Err(io::Error::other("no removal"));
         }
         state.files.remove(path);
         LocalDisk.remove(path)
+    }
+
+    fn set_aside(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.0.0.lock();
+        if state.cut || state.rename_fails {
+            return Err(io::Error::other("no renaming"));
+        }
+        state.files.remove(path);
+        LocalDisk.set_aside(path)
     }
 
     fn room(&self, dir: &Path) -> io::Result<Room> {

@@ -372,8 +372,7 @@ impl Writer {
         };
         let written = self.write_first(&mut segment);
         if let Err(error) = written {
-            // Nothing in it was acknowledged; a file that stays is passed over the next time.
-            let _ = self.disk.remove(&segment.path);
+            self.give_up(&segment);
             return Err(error);
         }
         self.pending.written = self.pending.frames.len();
@@ -384,6 +383,19 @@ impl Writer {
             let _ = self.jobs.send(job);
         }
         Ok(())
+    }
+
+    /// Nothing in `segment` was acknowledged, and the next one holds the same: it must not count,
+    /// also when it cannot be removed.
+    fn give_up(&mut self, segment: &Segment) {
+        if self.disk.remove(&segment.path).is_ok() {
+            return;
+        }
+        // What stays keeps its number.
+        self.next += 1;
+        if self.disk.set_aside(&segment.path).is_err() && segment.path.exists() {
+            self.previous = (segment.name.sequence, 0);
+        }
     }
 
     fn write_first(&mut self, segment: &mut Segment) -> io::Result<()> {
