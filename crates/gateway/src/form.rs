@@ -22,6 +22,8 @@ pub(crate) enum FormFault {
     Method,
     /// `Upgrade` is asked for.
     Upgrade,
+    /// A transfer coding besides chunks.
+    Coding,
     /// No `Host`, two of them, or one that names no host.
     Host,
     /// `*`, another scheme, or an authority that is not the `Host`.
@@ -48,6 +50,10 @@ impl FormFault {
             FormFault::Upgrade => Sentence::new(
                 "Không chuyển đổi giao thức (Upgrade).",
                 "Upgrade to another protocol is not carried.",
+            ),
+            FormFault::Coding => Sentence::new(
+                "Chỉ nhận Transfer-Encoding là chunked.",
+                "No transfer coding but chunked is taken.",
             ),
             FormFault::Host => Sentence::new(
                 "Yêu cầu phải có đúng một trường Host hợp lệ.",
@@ -93,6 +99,9 @@ pub(crate) fn check(head: &Parts) -> Result<Form, FormFault> {
     }
     if head.headers.contains_key(header::UPGRADE) {
         return Err(FormFault::Upgrade);
+    }
+    if !crate::header::is_framed_plainly(&head.headers) {
+        return Err(FormFault::Coding);
     }
     let host = check_host(&head.headers)?;
     check_target(&head.uri, host)?;

@@ -106,13 +106,24 @@ pub(crate) fn turn_inward(
 /// `Transfer-Encoding` overrides `Content-Length` (RFC 9112, 6.3): hyper read the body by the first
 /// and leaves the second, which is untrue and would split the answer on the consumer's side.
 fn settle_framing(headers: &mut HeaderMap) -> Result<(), FaultCode> {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let Some(coding) = codings.next() else { return Ok(()) };
-    if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+    if !is_framed_plainly(headers) {
         return Err(FaultCode::ProviderError);
     }
-    headers.remove(header::CONTENT_LENGTH);
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    }
     Ok(())
+}
+
+/// No transfer coding, or chunks and nothing else: another coding would be taken off the frame and
+/// left on the content, with nobody told.
+pub(crate) fn is_framed_plainly(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// Removes what belongs to one connection only, what `Connection` names, and what `is_ours` claims.

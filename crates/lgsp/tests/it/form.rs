@@ -55,6 +55,8 @@ const CASES: &[Case] = &[
     ("a length that is none", b"POST /datdai/1.0/echo HTTP/1.1", b"Host: a\r\nContent-Length: 3x\r\n", b"abc", Refused(400)),
     ("a signed length", b"POST /datdai/1.0/echo HTTP/1.1", b"Host: a\r\nContent-Length: +3\r\n", b"abc", Refused(400)),
     ("unknown transfer coding", b"POST /datdai/1.0/echo HTTP/1.1", b"Host: a\r\nTransfer-Encoding: chunked, gzip\r\n", b"", Refused(400)),
+    ("a coding besides chunks", b"POST /datdai/1.0/echo HTTP/1.1", b"Host: a\r\nTransfer-Encoding: gzip, chunked\r\n", b"3\r\nabc\r\n0\r\n\r\n", Refused(400)),
+    ("two codings in two fields", b"POST /datdai/1.0/echo HTTP/1.1", b"Host: a\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", b"3\r\nabc\r\n0\r\n\r\n", Refused(400)),
     ("folded header", b"GET /datdai/1.0/echo HTTP/1.1", b"Host: a\r\nX-A: b\r\n c\r\n", b"", Refused(400)),
     ("space before the colon", b"GET /datdai/1.0/echo HTTP/1.1", b"Host: a\r\nX-A : b\r\n", b"", Refused(400)),
     ("nul in a header", b"GET /datdai/1.0/echo HTTP/1.1", b"Host: a\r\nX-A: b\x00c\r\n", b"", Refused(400)),
