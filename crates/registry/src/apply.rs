@@ -67,25 +67,6 @@ pub struct Change {
     pub issued: Option<Issued>,
 }
 
-impl Change {
-    /// The line of output (design §6): an issued credential's has its key and secret.
-    pub fn to_json(&self) -> Value {
-        let mut line = serde_json::json!({
-            "entry": self.entry.as_str(),
-            "key": self.key,
-            "change": self.change.as_str(),
-            "fields": self.fields,
-        });
-        if let (Some(issued), Some(line)) = (&self.issued, line.as_object_mut()) {
-            line.insert("system".to_owned(), issued.system.as_str().into());
-            line.insert("environment".to_owned(), issued.environment.as_str().into());
-            line.insert("consumer_key".to_owned(), issued.consumer_key.as_str().into());
-            line.insert("secret_key".to_owned(), issued.secret_key.as_str().into());
-        }
-        line
-    }
-}
-
 /// Why nothing was applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {

@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 use access::credential::Issuer;
 use jiff::tz::TimeZone;
 use keyring::Keyring;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{Store, testing};
 use terms::clock::{Clock, Timestamp};
 use terms::random::Random;
 
 use crate::file::{FileFault, read};
-use crate::{ApplyError, Applying, Registry, apply};
+use crate::{ApplyError, Applying, Change, Registry, apply};
 
 /// One database with its keyring.
 pub(crate) struct World {
@@ -85,7 +85,7 @@ impl World {
             dry_run,
         };
         match apply(&on, &entries).await {
-            Ok(changes) => Ok(changes.iter().map(|c| c.to_json()).collect()),
+            Ok(changes) => Ok(changes.iter().map(line).collect()),
             Err(ApplyError::Faults(faults)) => Err(faults),
             Err(error) => panic!("{error}: {error:?}"),
         }
@@ -132,4 +132,21 @@ pub(crate) fn lines(changes: &[Value]) -> Vec<String> {
         )
     };
     changes.iter().map(line).map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// A change as the program prints it (design §6), for comparing.
+fn line(change: &Change) -> Value {
+    let mut line = json!({
+        "entry": change.entry.as_str(),
+        "key": change.key,
+        "change": change.change.as_str(),
+        "fields": change.fields,
+    });
+    if let Some(issued) = &change.issued {
+        line["system"] = issued.system.as_str().into();
+        line["environment"] = issued.environment.as_str().into();
+        line["consumer_key"] = issued.consumer_key.as_str().into();
+        line["secret_key"] = issued.secret_key.as_str().into();
+    }
+    line
 }
