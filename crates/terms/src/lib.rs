@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod fault;
 pub mod limit;
 pub mod payload;
+pub mod portal;
 pub mod quantity;
 pub mod random;
 
