@@ -36,6 +36,8 @@ pub struct Config {
     pub live: Listen,
     /// Listeners of the trial environment.
     pub trial: Listen,
+    /// Listeners for calls of the national side; off unless asked for.
+    pub inbound: Listen,
     /// Health and metrics; `None` when switched off.
     pub ops: Option<SocketAddr>,
     /// Networks whose `X-Forwarded-For` is believed.
@@ -57,7 +59,7 @@ pub struct Config {
     settings: Vec<Setting>,
 }
 
-/// The listener pair of one environment.
+/// A listener pair: of one environment, or for calls of the national side.
 #[derive(Clone, Debug, Default)]
 pub struct Listen {
     /// Plain HTTP; `None` when switched off.

@@ -25,6 +25,9 @@ pub(super) struct Arguments {
     /// HTTPS môi trường thử nghiệm; cần chứng thư · Trial HTTPS [default with a certificate: 8244]
     #[arg(long, value_name = "ADDR|off")]
     trial_tls: Option<String>,
+    /// HTTP nhận lượt gọi từ phía quốc gia · HTTP for calls of the national side [default: off]
+    #[arg(long, value_name = "ADDR|off")]
+    inbound: Option<String>,
     /// Kiểm tra sức khỏe và số đo · Health and metrics [default: 127.0.0.1:9090]
     #[arg(long, value_name = "ADDR|off")]
     ops: Option<String>,
@@ -85,6 +88,7 @@ fn configuration(flags: &Flags, arguments: &Arguments) -> Result<Config, crate::
         ("gateway.live.https", "--live-tls", &arguments.live_tls),
         ("gateway.trial.http", "--trial", &arguments.trial),
         ("gateway.trial.https", "--trial-tls", &arguments.trial_tls),
+        ("gateway.inbound.http", "--inbound", &arguments.inbound),
         ("ops.listen", "--ops", &arguments.ops),
     ];
     let set = listeners.into_iter().filter_map(|(key, flag, value)| {

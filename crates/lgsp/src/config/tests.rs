@@ -32,6 +32,7 @@ fn without_a_file_the_defaults_of_the_contract_hold() {
     let expected = ["127.0.0.1:8280", "127.0.0.1:8281", "127.0.0.1:9090"];
     assert_eq!(http, expected.map(|a| Some(a.to_owned())));
     assert_eq!(config.live.https.or(config.trial.https), None, "no certificate, no HTTPS");
+    assert_eq!(config.inbound.http.or(config.inbound.https), None, "inbound is off");
     assert_eq!(config.zone.iana_name(), Some("Asia/Ho_Chi_Minh"));
     assert_eq!(config.retention_months, 24);
     assert_eq!(config.in_flight_max, 4_096);

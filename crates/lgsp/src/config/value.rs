@@ -35,8 +35,9 @@ impl<'a> Reader<'a> {
         let node = self.label("platform.node", Some(host::name())).unwrap_or_default();
         let zone = self.zone();
         let data = self.path("platform.data", PathBuf::from("lgsp-data"));
-        let live = self.listen("gateway.live", 8280, 8243);
-        let trial = self.listen("gateway.trial", 8281, 8244);
+        let live = self.listen("gateway.live", Some((8280, 8243)));
+        let trial = self.listen("gateway.trial", Some((8281, 8244)));
+        let inbound = self.listen("gateway.inbound", None);
         let trusted_proxies = self.networks("gateway.trusted_proxies");
         let records = u32::try_from(limit::RECORDS_MAX).unwrap_or(u32::MAX);
         let in_flight_max = self.number("gateway.in_flight_max", limit::IN_FLIGHT_MAX, 1, records);
@@ -56,6 +57,7 @@ impl<'a> Reader<'a> {
             data,
             live,
             trial,
+            inbound,
             ops,
             trusted_proxies,
             in_flight_max,
@@ -178,15 +180,16 @@ impl<'a> Reader<'a> {
         address
     }
 
-    /// The pair of one environment. HTTPS stands by itself once a certificate is configured; asked
-    /// for without one, or with half of the pair, it is a fault.
-    fn listen(&mut self, section: &str, http: u16, https: u16) -> Listen {
+    /// The pair of one section, with the ports it has by default, HTTP and HTTPS. HTTPS stands by
+    /// itself once a certificate is configured; asked for without one, or with half of the pair, it
+    /// is a fault.
+    fn listen(&mut self, section: &str, ports: Option<(u16, u16)>) -> Listen {
         let [http_key, https_key, certificate_key, key_key] =
             ["http", "https", "certificate", "key"].map(|name| known(section, name));
-        let http = self.address(http_key, Some(loopback(http)));
+        let http = self.address(http_key, ports.map(|(http, _)| loopback(http)));
         let certificate = self.path_or_none(certificate_key);
         let key = self.path_or_none(key_key);
-        let default = certificate.as_ref().map(|_| loopback(https));
+        let default = ports.filter(|_| certificate.is_some()).map(|(_, https)| loopback(https));
         let https = self.address(https_key, default);
         for (key, path) in [(certificate_key, &certificate), (key_key, &key)] {
             self.note(key, path.as_ref().map(|p| p.display().to_string()));

@@ -97,7 +97,7 @@ async fn watch_database(base: &Base, health: &Health) {
 }
 
 fn watch_certificates(base: &Base, now: Timestamp) {
-    for listen in [&base.config.live, &base.config.trial] {
+    for listen in [&base.config.live, &base.config.trial, &base.config.inbound] {
         let Some(path) = listen.certificate.as_deref() else { continue };
         let shown = path.display();
         match certificate::end(path) {

@@ -37,9 +37,11 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
     findings.push(time(config, &clock));
     findings.push(files());
     findings.extend(ports(config));
-    for (check, listen) in
-        [("certificate-live", &config.live), ("certificate-trial", &config.trial)]
-    {
+    for (check, listen) in [
+        ("certificate-live", &config.live),
+        ("certificate-trial", &config.trial),
+        ("certificate-inbound", &config.inbound),
+    ] {
         findings.extend(certificate_end(check, listen, clock.now()));
     }
     findings.push(journal_whole(config));
@@ -255,11 +257,13 @@ fn files() -> Finding {
 /// Free, or served by the server that runs on this data folder.
 fn ports(config: &Config) -> Vec<Finding> {
     let ours = Lock::is_held(&config.data);
-    let listeners: [(&'static str, Option<SocketAddr>); 5] = [
+    let listeners: [(&'static str, Option<SocketAddr>); 7] = [
         ("port-live", config.live.http),
         ("port-live-tls", config.live.https),
         ("port-trial", config.trial.http),
         ("port-trial-tls", config.trial.https),
+        ("port-inbound", config.inbound.http),
+        ("port-inbound-tls", config.inbound.https),
         ("port-ops", config.ops),
     ];
     let mut findings = Vec::new();
