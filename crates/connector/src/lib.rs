@@ -3,11 +3,13 @@
 
 mod connection;
 mod pool;
+mod portal;
 mod reply;
 mod sending;
 mod tls;
 
 pub use pool::Connector;
+pub use portal::{PortalCall, PortalParts, PortalReply, Portals};
 pub use reply::{Failure, FailureKind, Reply, ReplyBody, Trace};
 pub use sending::Sending;
 

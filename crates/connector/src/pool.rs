@@ -15,6 +15,7 @@ use terms::endpoint::{Endpoint, TlsMaterial};
 use terms::limit;
 
 use crate::connection::{Socket, Stream};
+use crate::portal::Portals;
 use crate::tls::TlsStore;
 
 /// An endpoint that refused a connection is tried last for this long.
@@ -38,6 +39,7 @@ struct Inner<B> {
     down: RefCell<HashMap<Arc<str>, Instant>>,
     turn: Cell<usize>,
     tls: TlsStore,
+    portals: Arc<Portals>,
 }
 
 /// Connections are shared by calls that mean the same provider and the same identity of ours.
@@ -70,8 +72,14 @@ where
 {
     /// An empty one. Must live on a thread with a `LocalSet`.
     pub fn new(clock: Clock) -> Connector<B> {
+        Connector::with_portals(clock, Arc::default())
+    }
+
+    /// An empty one that shares portal sessions, and the order of calls to portals, with others.
+    pub fn with_portals(clock: Clock, portals: Arc<Portals>) -> Connector<B> {
         Connector(Rc::new(Inner {
             clock,
+            portals,
             idle: RefCell::default(),
             down: RefCell::default(),
             turn: Cell::new(0),
@@ -81,6 +89,10 @@ where
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    pub(crate) fn portals(&self) -> &Arc<Portals> {
+        &self.0.portals
     }
 
     /// Closes connections that have been idle too long or that the provider has closed, and forgets

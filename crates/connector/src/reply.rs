@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use terms::clock::Timestamp;
+use terms::fault::Sentence;
 
 use crate::pool::Lease;
 
@@ -58,6 +59,8 @@ pub struct Failure {
     pub reached: bool,
     /// What was tried.
     pub trace: Trace,
+    /// What exactly, for people, when a protocol of ours knows; nothing internal.
+    pub cause: Option<Sentence>,
 }
 
 /// The body of an answer.

@@ -1,0 +1,81 @@
+//! The session protocol of the National Public Service Portal: one login for many calls, one path
+//! with the operation in the body, errors told in an answer of HTTP 200.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Body;
+use terms::deadline::Deadline;
+use terms::endpoint::{Endpoint, TlsMaterial};
+use terms::portal::PortalAccess;
+
+use crate::pool::Connector;
+use crate::reply::{Failure, FailureKind, Reply, Trace};
+
+mod order;
+mod session;
+
+/// What all runtime threads know of the portals together: sessions, and whose turn it is. Give the
+/// same one to each thread's connector.
+#[derive(Debug, Default)]
+pub struct Portals {
+    #[allow(dead_code)]
+    sessions: session::Sessions,
+    #[allow(dead_code)]
+    order: order::Order,
+}
+
+/// A call of the portal with all that is needed to send it.
+pub struct PortalCall<'a> {
+    /// The version's endpoints for this environment, at least one.
+    pub endpoints: &'a [Endpoint],
+    /// Whom to trust and who we are, when the version says so.
+    pub tls: Option<&'a Arc<TlsMaterial>>,
+    /// The national account, paths and names.
+    pub access: &'a PortalAccess,
+    /// The destination code (`dstcode`), when the service has one.
+    pub destination: Option<&'a str>,
+    /// The operation, as the body names it: decides the path, the order and what may be repeated.
+    pub operation: &'a str,
+    /// Headers, already cleaned; those of the protocol are set here.
+    pub headers: HeaderMap,
+    /// The envelope as JSON. Its session is replaced; the unit is added when it is absent; nothing
+    /// else is touched but by [`Exists::Update`](terms::portal::Exists) and by groups of progress.
+    pub body: Bytes,
+    /// When the portal must have answered, waiting for login and order included.
+    pub deadline: Deadline,
+}
+
+/// The portal's answer.
+pub struct PortalReply<B> {
+    /// The answer; an ordinary one, of which the first part has been read. `trace` sums up all that
+    /// was sent for this call, the login excepted.
+    pub reply: Reply<B>,
+    /// It was sent again as an update, since the portal holds the dossier already.
+    pub resent: bool,
+    /// How many parts the call was sent in, and how many the portal took; 1 of 1 as a rule.
+    pub parts: PortalParts,
+}
+
+/// A call whose items went out in several envelopes, one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortalParts {
+    /// Answered with success.
+    pub taken: u32,
+    /// Of so many.
+    pub count: u32,
+}
+
+impl<B> Connector<B>
+where
+    B: Body<Data = Bytes> + From<Bytes> + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    /// Sends a call to the portal under our own session.
+    pub async fn send_portal(&self, call: PortalCall<'_>) -> Result<PortalReply<B>, Failure> {
+        let _ = call;
+        let trace = Trace::default();
+        Err(Failure { kind: FailureKind::Unreachable, reached: false, trace, cause: None })
+    }
+}
