@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body;
 use terms::deadline::Deadline;
 use terms::endpoint::{Endpoint, TlsMaterial};
@@ -38,7 +38,9 @@ pub struct PortalCall<'a> {
     pub destination: Option<&'a str>,
     /// The operation, as the body names it: decides the path, the order and what may be repeated.
     pub operation: &'a str,
-    /// Headers, already cleaned; those of the protocol are set here.
+    /// The version's own credential, when it has one: the login needs it as well as the call.
+    pub credential: Option<(&'a HeaderName, &'a HeaderValue)>,
+    /// Headers, already cleaned, the credential among them; those of the protocol are set here.
     pub headers: HeaderMap,
     /// The envelope as JSON. Its session is replaced; the unit is added when it is absent; nothing
     /// else is touched but by [`Exists::Update`](terms::portal::Exists) and by groups of progress.
