@@ -36,6 +36,10 @@ pub const VERSION_IN_FLIGHT_MAX: u32 = 2_048;
 /// A request body, default of `body_max`.
 pub const BODY_MAX: u64 = 32 * 1024 * 1024;
 
+/// Request bodies that one thread holds whole at once, bytes: a façade must look into a body to
+/// know who calls what; half of it is for callers who are not known yet.
+pub const WHOLE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// A `bulk` version: the whole call.
 pub const BULK_MAX: Duration = Duration::from_secs(15 * 60);
 /// A `bulk` version: least speed of either body, bytes a second, mean of [`BULK_WINDOW`].
@@ -99,3 +103,28 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 pub const REGISTRY_FILE_MAX: u64 = 256 * 1024 * 1024;
 /// Visible ASCII characters of a reference taken from a header.
 pub const REFERENCE_CHARS_MAX: usize = 128;
+
+/// A packet that is read and checked: the default of `body_max`.
+pub const PACKET_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Objects and lists within one another in a packet: the standard's tables need eight.
+pub const PACKET_DEPTH_MAX: usize = 32;
+/// Names and values in one packet, 16 bytes of memory each: 32 MiB of progress rows have 2.5 million.
+pub const PACKET_VALUES_MAX: usize = 4_000_000;
+/// Violations that a report keeps; the others are counted.
+pub const PACKET_VIOLATIONS_MAX: usize = 100;
+/// A packet table file may be this large.
+pub const PACKET_TABLE_BYTES_MAX: usize = 1024 * 1024;
+
+/// A session at the national portal is used this long, as public clients do; its true life is not
+/// known.
+pub const PORTAL_SESSION_LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// A login at the national portal must be answered after this long.
+pub const PORTAL_LOGIN_TIMEOUT: Duration = Duration::from_secs(15);
+/// A login that was refused is not tried again before this has passed: calls that keep coming must
+/// not lock the account.
+pub const PORTAL_LOGIN_PAUSE: Duration = Duration::from_secs(5);
+/// Accounts at portals whose sessions are kept.
+pub const PORTAL_SESSIONS_MAX: usize = 256;
+/// Progress rows in one call of the national portal: the one public client that sends many cuts
+/// them so.
+pub const PORTAL_PROGRESS_ROWS_MAX: usize = 10;
