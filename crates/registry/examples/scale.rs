@@ -90,7 +90,7 @@ async fn main() {
 async fn build(store: &Store, keyring: &Keyring, clock: &Clock, random: &Random) {
     let text = province();
     let begun = clock.instant();
-    let entries = file::read(&[("scale.yaml", &text)]).unwrap();
+    let entries = file::read(&[("scale.yaml", &text)]);
     println!("read: {:?}; {} MiB, {} entries", begun.elapsed(), text.len() >> 20, entries.len());
     let issuer = Issuer::new(keyring.clone(), clock.clone(), random.clone());
     let on = Applying {

@@ -27,6 +27,7 @@ use crate::file::table::Noun;
 use crate::plan::state::{Secret, State};
 use crate::plan::{Deed, Planned, check_unavailable, plan, unknown};
 use crate::version::seal_context;
+use crate::version::store::Sealed;
 use crate::{member, service, subscription, system, version};
 
 /// What applying needs beside the entries.
@@ -102,9 +103,20 @@ struct Wanted<'e> {
     carried: Option<(ConsumerKey, Prepared)>,
 }
 
-/// Applies `entries` in one transaction. Whatever is wrong is found before anything is kept.
+/// Applies `entries` in one transaction. Whatever is wrong, with the form of the files or between
+/// them, is found before anything is kept, and told together.
 pub async fn apply(on: &Applying<'_>, entries: &Entries) -> Result<Vec<Change>, ApplyError> {
-    let mut findings = Findings::of(entries.files.clone());
+    match try_apply(on, entries).await {
+        // The files are to be mended first, whatever else fails.
+        Err(error) if entries.findings.is_wrong() && !matches!(error, ApplyError::Faults(_)) => {
+            Err(ApplyError::Faults(entries.faults()))
+        }
+        outcome => outcome,
+    }
+}
+
+async fn try_apply(on: &Applying<'_>, entries: &Entries) -> Result<Vec<Change>, ApplyError> {
+    let mut findings = entries.findings.clone();
     let resolved = reference::resolve(&entries.list, on.variable);
     // Slow hashing and files come first: there is one writer at a time.
     let wanted = prepare(on, &entries.list, &resolved, &mut findings).await?;
@@ -357,13 +369,16 @@ async fn write_version(
         None if secret.changed => Ok(None),
         _ => Ok(secret.sealed.clone()),
     };
-    let auth = sealed("auth", &planned.secrets.auth)?;
-    let tls = sealed("tls", &planned.secrets.tls)?;
-    let (auth, tls) = (auth.as_deref(), tls.as_deref());
+    let secrets = &planned.secrets;
+    let sealed = Sealed {
+        auth: sealed("auth", &secrets.auth)?,
+        portal: sealed("portal", &secrets.portal)?,
+        tls: sealed("tls", &secrets.tls)?,
+    };
     if planned.deed == Deed::Created {
-        version::store::insert(tx, after, auth, tls).await?;
+        version::store::insert(tx, after, &sealed).await?;
     } else {
-        version::store::update_body(tx, after, auth, tls).await?;
+        version::store::update_body(tx, after, &sealed).await?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! database.
 
 pub(crate) mod build;
+mod facade;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use crate::system::System;
 use crate::version::{Version, VersionState};
 
 /// An immutable snapshot of the registry. Cloning shares all but the pointers.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Catalogue {
     pub(crate) revision: u64,
     pub(crate) members: imbl::HashMap<MemberCode, Arc<Member>>,
@@ -31,7 +32,29 @@ pub struct Catalogue {
     pub(crate) services: imbl::HashMap<ServiceCode, Arc<Service>>,
     /// Context and version or alias (`/datdai/1.0`) of every version.
     pub(crate) routes: imbl::HashMap<Arc<str>, (Arc<Service>, Arc<Version>)>,
+    /// Services by the X-Road id under which the adapter knows them.
+    pub(crate) destinations: imbl::HashMap<Arc<str>, Arc<Service>>,
+    /// Services with the role of statistics.
+    pub(crate) sources: imbl::OrdMap<ServiceCode, Arc<Service>>,
     pub(crate) subscriptions: imbl::HashMap<SubscriptionKey, Arc<Subscription>>,
+    /// The platform's own service, in no row of the database.
+    pub(crate) built_in: Arc<Service>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Catalogue {
+        Catalogue {
+            revision: 0,
+            members: imbl::HashMap::default(),
+            systems: imbl::HashMap::default(),
+            services: imbl::HashMap::default(),
+            routes: imbl::HashMap::default(),
+            destinations: imbl::HashMap::default(),
+            sources: imbl::OrdMap::default(),
+            subscriptions: imbl::HashMap::default(),
+            built_in: Arc::new(Service::statistics()),
+        }
+    }
 }
 
 /// Where a call goes: found by its path alone, before anything is granted.
@@ -92,12 +115,15 @@ impl Catalogue {
         self.systems.get(code)
     }
 
-    /// A service.
+    /// A service, also the platform's own ([`crate::service::STATISTICS`]).
     pub fn service(&self, code: &ServiceCode) -> Option<&Arc<Service>> {
+        if *code == self.built_in.code {
+            return Some(&self.built_in);
+        }
         self.services.get(code)
     }
 
-    /// All services, in no order.
+    /// All services that are registered, in no order.
     pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
         self.services.values()
     }
@@ -118,10 +144,7 @@ impl Catalogue {
             let Some((service, version)) = self.routes.get(&prefix[..end_prefix]) else {
                 continue;
             };
-            let served = version.state.served(environment)
-                && !version.endpoints(environment).is_empty()
-                || version.state == VersionState::Retired;
-            return served.then(|| Route {
+            return offered(service, version, environment).then(|| Route {
                 service: service.clone(),
                 version: version.clone(),
                 rest: &path[end_path..],
@@ -150,24 +173,15 @@ impl Catalogue {
         route: &Route<'_>,
         method: &Method,
     ) -> Result<Grant, Fault> {
-        let active = |system: &&Arc<System>| system.active;
-        let Some(system) = self.systems.get(system).filter(active) else {
-            return Err(FaultCode::TokenInvalid.into());
-        };
+        let system = self.active(system)?;
         if route.version.state == VersionState::Retired {
             return Err(FaultCode::VersionRetired.into());
         }
         if !route.version.methods.allows(method) {
             return Err(FaultCode::MethodNotAllowed.into());
         }
-        let key = (
-            system.code.as_str(),
-            route.service.code.as_str(),
-            route.version.name.as_str(),
-            environment,
-        );
-        let subscription = self.subscriptions.get(&key as &dyn KeyView);
-        match subscription.filter(|s| s.active && s.methods.allows(method)) {
+        let subscription = self.subscribed(&system.code, &route.version, environment);
+        match subscription.filter(|s| s.methods.allows(method)) {
             Some(subscription) => Ok(Grant {
                 system: system.clone(),
                 service: route.service.clone(),
@@ -177,6 +191,30 @@ impl Catalogue {
             None => Err(FaultCode::NotSubscribed.into()),
         }
     }
+
+    /// The system, if it may call.
+    fn active(&self, system: &SystemCode) -> Result<&Arc<System>, Fault> {
+        let system = self.systems.get(system).filter(|system| system.active);
+        system.ok_or_else(|| FaultCode::TokenInvalid.into())
+    }
+
+    /// The active subscription of a system to a version.
+    fn subscribed(
+        &self,
+        system: &SystemCode,
+        version: &Version,
+        environment: Environment,
+    ) -> Option<&Arc<Subscription>> {
+        let key = (system.as_str(), version.service.as_str(), version.name.as_str(), environment);
+        self.subscriptions.get(&key as &dyn KeyView).filter(|s| s.active)
+    }
+}
+
+/// Is the version to be found in `environment`? A retired one is, so that it can be refused as
+/// such; the platform's own needs no endpoint.
+fn offered(service: &Service, version: &Version, environment: Environment) -> bool {
+    let stands = service.is_built_in() || !version.endpoints(environment).is_empty();
+    version.state.served(environment) && stands || version.state == VersionState::Retired
 }
 
 /// Ends of segments at the most: those of a context and one for the version.

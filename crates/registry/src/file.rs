@@ -24,23 +24,22 @@ use table::SECTIONS;
 use tree::{Content, Key, Node, Reader, Stop};
 
 /// Reads files as one set: names as they were given on the command line, and their bytes (UTF-8,
-/// a byte order mark tolerated). Gives the entries, with warnings, or everything that is wrong.
-pub fn read(files: &[(impl AsRef<str>, impl AsRef<[u8]>)]) -> Result<Entries, Vec<FileFault>> {
+/// a byte order mark tolerated). What is wrong with their form goes along with the entries, so
+/// that [`crate::apply`] tells it together with what is wrong between them.
+pub fn read(files: &[(impl AsRef<str>, impl AsRef<[u8]>)]) -> Entries {
     let mut findings = Findings::default();
     let mut list = Vec::new();
     for (number, (name, bytes)) in files.iter().enumerate() {
         findings.files.push(Arc::from(name.as_ref()));
         let file = u32::try_from(number).unwrap_or(u32::MAX);
-        if let Some(text) = decode(file, bytes.as_ref(), &mut findings) {
+        // Why a text is none, or where its reading stopped, was noted where it happened.
+        let read = decode(file, bytes.as_ref(), &mut findings).is_some_and(|text| {
             let mut reading = Reading { reader: Reader::new(text, file), list: &mut list };
-            // What stopped the reading was noted where it happened.
-            let _ = reading.document(&mut findings);
-        }
+            reading.document(&mut findings).is_ok()
+        });
+        findings.unread |= !read;
     }
-    if findings.is_wrong() {
-        return Err(findings.faults());
-    }
-    Ok(Entries { list, warnings: findings.warnings(), files: findings.files })
+    Entries { list, warnings: findings.warnings(), findings }
 }
 
 fn decode<'a>(file: u32, bytes: &'a [u8], findings: &mut Findings) -> Option<&'a str> {
@@ -152,12 +151,16 @@ impl<'a> Reading<'a, '_> {
 
     fn section(&mut self, key: &Key, findings: &mut Findings) -> Result<(), Stop> {
         let (event, spot) = self.reader.next(findings)?;
-        let Some(noun) = Noun::of_section(&key.text) else {
+        let mut name = Some(&*key.text);
+        if !SECTIONS.contains(&&*key.text) {
+            field::key_unknown(key, SECTIONS.into_iter(), findings);
+            // Read as what was meant, so that nothing points to entries that seem not to be there.
+            name = field::nearest(&key.text, SECTIONS.into_iter());
+        }
+        let Some(noun) = name.and_then(Noun::of_section) else {
             let node = self.reader.node(event, spot, 1, findings)?;
-            if &*key.text == "format" {
+            if name == Some("format") {
                 check_format(&node, findings);
-            } else {
-                field::key_unknown(key, SECTIONS.into_iter(), findings);
             }
             return Ok(());
         };

@@ -4,7 +4,7 @@ pub(crate) mod store;
 
 use std::sync::Arc;
 
-use terms::code::{MemberCode, ServiceCode};
+use terms::code::{MemberCode, ServiceCode, VersionName};
 
 use crate::stated::{Broken, Stated};
 use crate::version::Version;
@@ -30,8 +30,20 @@ pub const RESERVED: [&str; 18] = [
     "metrics",
     "api",
 ];
+/// The service that the platform itself offers: figures for the national portal, at `/thong-ke`. It
+/// is subscribed to like any other and stands in no registry file.
+pub const STATISTICS: &str = "thong-ke";
+/// The one version of [`STATISTICS`].
+pub const STATISTICS_VERSION: &str = "1.0";
 /// Segments of a context at the most.
 pub const CONTEXT_SEGMENTS_MAX: usize = 4;
+
+/// What the platform itself asks of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The figures of a one-stop system, which the platform adds up (QCV-04).
+    Statistics,
+}
 
 /// A service as the catalogue holds it.
 #[derive(Clone, Debug)]
@@ -44,6 +56,11 @@ pub struct Service {
     pub name: Arc<str>,
     /// Where it stands: `/datdai`, one to four segments.
     pub context: Arc<str>,
+    /// The X-Road id under which it is called through the national adapter (`dstcode`), in the form
+    /// with colons: `VN:GOV:000.00.00.G22:vpcpdvcprovider`.
+    pub destination: Option<Arc<str>>,
+    /// What the platform itself asks of it.
+    pub role: Option<Role>,
     /// Its versions, by name.
     pub versions: Vec<Arc<Version>>,
     /// A hash of the rows behind it, by which catalogues are compared.
@@ -51,8 +68,32 @@ pub struct Service {
 }
 
 impl Service {
+    /// The platform's own service: offered by nobody (its provider's code is empty), reached at no
+    /// context, with no endpoint behind it.
+    pub(crate) fn statistics() -> Service {
+        let code = ServiceCode::known(STATISTICS);
+        let version = Version::built_in(code.clone(), VersionName::known(STATISTICS_VERSION));
+        Service {
+            code,
+            provider: MemberCode::known(""),
+            name: "Thống kê hồ sơ".into(),
+            context: format!("/{STATISTICS}").into(),
+            destination: None,
+            role: None,
+            versions: vec![Arc::new(version)],
+            print: 0,
+        }
+    }
+
+    /// Is it the platform's own? Then [`Service::provider`] is empty and nobody is asked.
+    pub fn is_built_in(&self) -> bool {
+        self.code.as_str() == STATISTICS
+    }
+
     pub(crate) fn read(stated: &Stated) -> Result<Service, Broken> {
         let code = stated.text("code").and_then(|c| ServiceCode::parse(c).ok());
+        // From before the platform offered it itself.
+        let code = code.filter(|code| code.as_str() != STATISTICS);
         let provider = stated.text("provider").and_then(|c| MemberCode::parse(c).ok());
         let context = stated.text("context").filter(|c| check_context(c).is_ok());
         Ok(Service {
@@ -60,6 +101,12 @@ impl Service {
             provider: provider.ok_or_else(|| Broken::field("provider"))?,
             name: stated.shared("name"),
             context: context.ok_or_else(|| Broken::field("context"))?.into(),
+            destination: stated.text("destination").map(Arc::from),
+            role: match stated.text("role") {
+                None => None,
+                Some("statistics") => Some(Role::Statistics),
+                Some(_) => return Err(Broken::field("role")),
+            },
             versions: Vec::new(),
             print: 0,
         })

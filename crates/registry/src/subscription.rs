@@ -2,6 +2,8 @@
 
 pub(crate) mod store;
 
+use std::sync::Arc;
+
 use terms::code::{ServiceCode, SystemCode, VersionName};
 use terms::environment::Environment;
 use terms::quantity::{Quota, Rate};
@@ -31,11 +33,22 @@ pub struct Subscription {
     pub quota: Option<Quota>,
     /// When (RTE-15).
     pub window: Window,
+    /// Which operations a façade may name, in any case of letters; `None` = all. A plain call names
+    /// none.
+    pub operations: Option<Box<[Arc<str>]>>,
+    /// What the platform makes of a packet that does not conform.
+    pub packets: packet::Mode,
     /// Does it count? Neither a suspended nor a cancelled one grants anything.
     pub active: bool,
 }
 
 impl Subscription {
+    /// May a façade name `operation`?
+    pub fn admits(&self, operation: &str) -> bool {
+        let named = |name: &Arc<str>| name.eq_ignore_ascii_case(operation);
+        self.operations.as_ref().is_none_or(|names| names.iter().any(named))
+    }
+
     pub(crate) fn read(id: u64, stated: &Stated) -> Result<Subscription, Broken> {
         let system = stated.text("system").and_then(|c| SystemCode::parse(c).ok());
         let service = stated.text("service").and_then(|c| ServiceCode::parse(c).ok());
@@ -44,6 +57,7 @@ impl Subscription {
         let rate = stated.text("rate");
         let quota = stated.text("quota");
         let methods = stated.get("methods");
+        let packets = stated.text("packets").map_or(Ok(packet::Mode::default()), str::parse);
         Ok(Subscription {
             id,
             system: system.ok_or_else(|| Broken::field("system"))?,
@@ -58,6 +72,10 @@ impl Subscription {
                 .map(|text| Quota::parse(text).ok_or_else(|| Broken::field("quota")))
                 .transpose()?,
             window: Window::read(stated)?,
+            operations: stated
+                .get("operations")
+                .map(|_| stated.list("operations").map(Arc::from).collect()),
+            packets: packets.map_err(|_| Broken::field("packets"))?,
             active: stated.text("state").is_none(),
         })
     }

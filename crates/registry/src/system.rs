@@ -12,6 +12,16 @@ use terms::limit;
 use crate::network::Network;
 use crate::stated::{Broken, Stated};
 
+/// How a system wants to hear of faults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Errors {
+    /// An HTTP status and `application/problem+json` (design §8).
+    #[default]
+    Modern,
+    /// HTTP 200 with `error_code` and `message`, as old clients read it.
+    Legacy,
+}
+
 /// A system as the catalogue holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct System {
@@ -25,6 +35,8 @@ pub struct System {
     pub addresses: Box<[Network]>,
     /// How long its tokens live.
     pub token_lifetime: Duration,
+    /// How it wants to hear of faults.
+    pub errors: Errors,
     /// May it call? False when it is stopped or its member has ended: no token is issued, and its
     /// live tokens are `token_invalid`.
     pub active: bool,
@@ -48,6 +60,10 @@ impl System {
             name: stated.shared("name"),
             addresses: stated.list("addresses").map(read).collect::<Result<_, _>>()?,
             token_lifetime: stated.duration("token_lifetime").unwrap_or(limit::TOKEN_LIFETIME),
+            errors: match stated.text("errors") {
+                Some("legacy") => Errors::Legacy,
+                _ => Errors::Modern,
+            },
             active: stated.text("state").is_none(),
             stopped: stated.text("state").is_some(),
         })

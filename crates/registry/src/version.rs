@@ -15,6 +15,7 @@ use terms::code::{ServiceCode, VersionName};
 use terms::endpoint::{Endpoint, TlsMaterial};
 use terms::environment::Environment;
 use terms::limit;
+use terms::portal::{DestinationIn, Exists, PortalAccess};
 
 use crate::method::Methods;
 use crate::stated::{Broken, Stated};
@@ -75,6 +76,8 @@ pub struct Version {
     pub endpoints_live: Arc<[Endpoint]>,
     /// The credential sent to the provider.
     pub auth: Option<Auth>,
+    /// How the national portal behind it is spoken to; `None` = plain HTTP (`protocol: rest`).
+    pub portal: Option<PortalAccess>,
     /// What speaking TLS to the provider needs beyond the public certificates.
     pub tls: Option<Arc<TlsMaterial>>,
     /// The provider is waited for at most this long.
@@ -109,6 +112,31 @@ impl Version {
         &self.in_flight[environment as usize]
     }
 
+    /// A version of the platform's own: everything at its default, no endpoint.
+    pub(crate) fn built_in(service: ServiceCode, name: VersionName) -> Version {
+        Version {
+            service,
+            name,
+            aliases: Box::default(),
+            state: VersionState::Published,
+            sunset: None,
+            methods: Methods::named(std::iter::once("GET")),
+            endpoints_trial: Arc::default(),
+            endpoints_live: Arc::default(),
+            auth: None,
+            portal: None,
+            tls: None,
+            timeout: None,
+            idempotent: false,
+            bulk: false,
+            body_max: limit::BODY_MAX,
+            in_flight_max: limit::VERSION_IN_FLIGHT_MAX,
+            parameters: Box::default(),
+            encoded_slash: false,
+            in_flight: Arc::default(),
+        }
+    }
+
     pub(crate) fn read(stated: &Stated, opened: &Opened) -> Result<Version, Broken> {
         let service = stated.text("service").and_then(|c| ServiceCode::parse(c).ok());
         let name = stated.text("version").and_then(|c| VersionName::parse(c).ok());
@@ -126,6 +154,7 @@ impl Version {
             endpoints_trial: endpoints(stated, "trial")?,
             endpoints_live: endpoints(stated, "live")?,
             auth: Auth::read(stated, opened.secret.as_deref())?,
+            portal: portal(stated, opened.portal.as_deref())?,
             tls: opened.tls.clone(),
             timeout: stated.duration("timeout"),
             idempotent: stated.flag("idempotent"),
@@ -151,6 +180,8 @@ impl Version {
 pub(crate) struct Opened {
     /// The secret of `auth`.
     pub(crate) secret: Option<String>,
+    /// The secret of `portal`.
+    pub(crate) portal: Option<String>,
     /// The files of `tls`.
     pub(crate) tls: Option<Arc<TlsMaterial>>,
 }
@@ -176,6 +207,56 @@ fn endpoints(stated: &Stated, environment: &str) -> Result<Arc<[Endpoint]>, Brok
     let texts = list.into_iter().flatten().filter_map(Value::as_str);
     let read = |text| Endpoint::parse(text).map_err(|_| Broken::field("endpoints"));
     texts.map(read).collect()
+}
+
+/// How the portal is spoken to, when the version says so.
+fn portal(stated: &Stated, secret: Option<&str>) -> Result<Option<PortalAccess>, Broken> {
+    if stated.text("protocol") != Some("portal") {
+        return Ok(None);
+    }
+    let text = |name| stated.part("portal", name).and_then(Value::as_str);
+    let shared = |name| text(name).map(Arc::<str>::from);
+    let secret =
+        secret.ok_or_else(|| Broken("the secret of portal cannot be opened".to_owned()))?;
+    let user = text("user").ok_or_else(|| Broken::field("portal.user"))?;
+    let mut access = PortalAccess::new(user, secret);
+    access.login = shared("login").unwrap_or(access.login);
+    access.data = shared("data").unwrap_or(access.data);
+    // A portal with one address for everything names it once.
+    access.share = shared("share").unwrap_or_else(|| access.data.clone());
+    access.unit = shared("unit").unwrap_or(access.unit);
+    if let Some(place) = text("destination_in") {
+        let place = DestinationIn::parse(place);
+        access.destination_in = place.ok_or_else(|| Broken::field("portal.destination_in"))?;
+    }
+    if let Some(exists) = text("exists") {
+        let exists = Exists::parse(exists);
+        access.exists = exists.ok_or_else(|| Broken::field("portal.exists"))?;
+    }
+    names(stated, &mut access);
+    let refused = stated.part("portal", "session_refused").and_then(Value::as_array);
+    let refused = refused.into_iter().flatten().filter_map(Value::as_str);
+    access.session_refused = refused.map(Arc::from).collect();
+    Ok(Some(access))
+}
+
+/// The names of a portal of another spelling.
+fn names(stated: &Stated, access: &mut PortalAccess) {
+    let Some(stated) = stated.part("portal", "names") else { return };
+    let names = &mut access.names;
+    for (name, place) in [
+        ("user", &mut names.user),
+        ("secret", &mut names.secret),
+        ("session", &mut names.session),
+        ("unit", &mut names.unit),
+        ("service", &mut names.service),
+        ("updating", &mut names.updating),
+        ("destination", &mut names.destination),
+    ] {
+        if let Some(text) = stated.get(name).and_then(Value::as_str) {
+            *place = text.into();
+        }
+    }
 }
 
 /// The credential sent to a provider, as one header field ready to send.

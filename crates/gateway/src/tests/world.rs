@@ -221,7 +221,6 @@ async fn apply(store: &Store, keyring: &Keyring, text: &str) -> Option<(String, 
         dry_run: false,
     };
     let entries = registry::file::read(&[("test.yaml", text)]);
-    let entries = entries.unwrap_or_else(|faults| panic!("{faults:?}\n{text}"));
     let changes = registry::apply(&applying, &entries).await;
     let changes = changes.unwrap_or_else(|fault| panic!("{fault:?}\n{text}"));
     let issued = changes.into_iter().find_map(|change| change.issued)?;

@@ -100,7 +100,7 @@ pub(super) async fn apply(
     actor: &str,
     dry_run: bool,
 ) -> Result<Applied, Refusal> {
-    let entries = file::read(files)?;
+    let entries = file::read(files);
     let issuer = base.issuer();
     let variables = config::environment();
     let variable = |name: &str| {

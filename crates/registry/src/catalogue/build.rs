@@ -14,7 +14,7 @@ use terms::environment::Environment;
 
 use crate::catalogue::{Catalogue, SubscriptionKey};
 use crate::member::{self, Member};
-use crate::service::{self, Service};
+use crate::service::{self, Role, Service};
 use crate::stated::{Broken, Stated};
 use crate::subscription::{self, Subscription};
 use crate::system::{self, System};
@@ -33,7 +33,10 @@ pub(crate) struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// Begins with nothing.
     pub(crate) fn whole(previous: &'a Catalogue, keyring: &'a Keyring) -> Builder<'a> {
-        Builder { catalogue: Catalogue::default(), previous, keyring }
+        // The counts of the platform's own service live on like those of any other.
+        let built_in = previous.built_in.clone();
+        let catalogue = Catalogue { built_in, ..Catalogue::default() };
+        Builder { catalogue, previous, keyring }
     }
 
     /// Begins with `previous`, to which changes are brought.
@@ -144,6 +147,13 @@ impl<'a> Builder<'a> {
                     self.catalogue.routes.remove(path.as_str());
                 }
             }
+            if let Some(destination) = &old.destination {
+                let owner = self.catalogue.destinations.get(destination);
+                if owner.is_some_and(|service| service.code == code) {
+                    self.catalogue.destinations.remove(destination);
+                }
+            }
+            self.catalogue.sources.remove(&code);
         }
         let read = body.map(|body| stated(body).and_then(|s| Service::read(&s)));
         let Some(mut service) = settle("service", code.as_str(), read) else {
@@ -154,7 +164,7 @@ impl<'a> Builder<'a> {
         let mut print = DefaultHasher::new();
         body.hash(&mut print);
         for row in rows {
-            (&row.body, &row.auth_sealed, &row.tls_sealed).hash(&mut print);
+            (&row.body, &row.sealed).hash(&mut print);
             let key = format!("{}/{}", row.service, row.version);
             service.versions.extend(settle("version", &key, Some(self.version(row))).map(Arc::new));
         }
@@ -169,13 +179,20 @@ impl<'a> Builder<'a> {
                 self.catalogue.routes.insert(path.into(), target);
             }
         }
+        if let Some(destination) = &service.destination {
+            self.catalogue.destinations.insert(destination.clone(), service.clone());
+        }
+        if service.role == Some(Role::Statistics) {
+            self.catalogue.sources.insert(service.code.clone(), service.clone());
+        }
         self.catalogue.services.insert(service.code.clone(), service);
     }
 
     fn version(&self, row: &VersionRow) -> Result<Version, Broken> {
         let opened = Opened {
-            secret: self.open(row, row.auth_sealed.as_deref(), "auth")?,
-            tls: self.open(row, row.tls_sealed.as_deref(), "tls")?.map(|text| tls(&text)),
+            secret: self.open(row, row.sealed.auth.as_deref(), "auth")?,
+            portal: self.open(row, row.sealed.portal.as_deref(), "portal")?,
+            tls: self.open(row, row.sealed.tls.as_deref(), "tls")?.map(|text| tls(&text)),
         };
         let mut version = Version::read(&stated(&row.body)?, &opened)?;
         if let Some(service) = self.previous.services.get(&version.service) {
@@ -230,7 +247,7 @@ impl<'a> Builder<'a> {
         if let Some(system) = self.catalogue.systems.get(&subscription.system) {
             subscription.system = system.code.clone();
         }
-        if let Some(service) = self.catalogue.services.get(&subscription.service) {
+        if let Some(service) = self.catalogue.service(&subscription.service) {
             subscription.service = service.code.clone();
             let version = service.versions.iter().find(|v| v.name == subscription.version);
             if let Some(version) = version {
@@ -287,6 +304,12 @@ impl Catalogue {
         }
         if self.routes.len() != other.routes.len() {
             return Some("routes");
+        }
+        if self.destinations.len() != other.destinations.len() {
+            return Some("destinations");
+        }
+        if !self.sources.keys().eq(other.sources.keys()) {
+            return Some("sources");
         }
         (self.subscriptions != other.subscriptions).then_some("subscriptions")
     }

@@ -1,7 +1,5 @@
 //! An entry of the file: what it says of one thing, field by field, and what stays unsaid.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use crate::file::fault::{FileFault, Findings, Spot};
@@ -10,15 +8,20 @@ use crate::file::table::{Field, Form, Need, Noun};
 use crate::file::tree::{Content, Node};
 use crate::stated::Stated;
 
-/// What a set of registry files says, read and found to be of the right form.
+/// What a set of registry files says, and what is wrong with its form.
 #[derive(Debug)]
 pub struct Entries {
     pub(crate) list: Vec<Entry>,
     pub(crate) warnings: Vec<FileFault>,
-    pub(crate) files: Vec<Arc<str>>,
+    pub(crate) findings: Findings,
 }
 
 impl Entries {
+    /// What is wrong with the form, in the order of the text; empty when nothing is.
+    pub fn faults(&self) -> Vec<FileFault> {
+        self.findings.faults()
+    }
+
     /// What is doubtful: a secret in clear, an unknown level-1 code.
     pub fn warnings(&self) -> &[FileFault] {
         &self.warnings
@@ -40,7 +43,10 @@ impl Entries {
 pub(crate) struct Entry {
     pub(crate) noun: Noun,
     pub(crate) spot: Spot,
+    /// What can be read of the fields that are mentioned.
     pub(crate) given: Vec<Given>,
+    /// Fields that are mentioned and not of their form, so that nothing can be said of them.
+    pub(crate) wrong: Vec<&'static str>,
 }
 
 /// One field that the file mentions.
@@ -60,6 +66,11 @@ impl Entry {
     /// A text that the file gives.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.given.iter().find(|g| g.field.name == name).and_then(|g| g.value.as_str())
+    }
+
+    /// Is the field mentioned, but not of its form?
+    pub(crate) fn is_wrong(&self, name: &str) -> bool {
+        self.wrong.contains(&name)
     }
 
     /// Where a field stands; the entry itself when it is not mentioned.
@@ -118,7 +129,8 @@ fn read_within(
         return;
     };
     let fields = noun.fields();
-    let mut entry = Entry { noun, spot: node.spot, given: Vec::with_capacity(pairs.len() + 1) };
+    let given = Vec::with_capacity(pairs.len() + 1);
+    let mut entry = Entry { noun, spot: node.spot, given, wrong: Vec::new() };
     if let Some(service) = service {
         let value = service.clone();
         entry.given.push(Given { field: &SERVICE_OF, value, spot: node.spot });
@@ -133,14 +145,16 @@ fn read_within(
             versions = Some(value);
             continue;
         }
-        let Some(read) = field::read(value, &field.form, findings) else {
-            continue;
-        };
-        if read.is_null() && field.need != Need::Free {
+        let before = findings.count();
+        let read = field::read(value, &field.form, findings);
+        if read.as_ref().is_some_and(Value::is_null) && field.need != Need::Free {
             field::null_refused(value.spot, field.name, findings);
-            continue;
+        } else if let Some(read) = read {
+            entry.given.push(Given { field, value: read, spot: value.spot });
         }
-        entry.given.push(Given { field, value: read, spot: value.spot });
+        if findings.count() > before {
+            entry.wrong.push(field.name);
+        }
     }
     for field in fields.iter().filter(|f| f.need == Need::Key) {
         if !pairs.iter().any(|(key, _)| *key.text == *field.name) {
@@ -148,9 +162,14 @@ fn read_within(
         }
     }
     let code = entry.given.iter().find(|g| g.field.name == "code").map(|g| g.value.clone());
+    let at = list.len();
     list.push(entry);
     if let Some(versions) = versions {
+        let before = findings.count();
         read_versions(versions, &code.unwrap_or_default(), list, findings);
+        if findings.count() > before {
+            list[at].wrong.push("versions");
+        }
     }
 }
 

@@ -39,20 +39,17 @@ impl std::fmt::Display for FileFault {
 }
 
 /// What was found wrong and doubtful so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
     /// Names of the files, by number.
     pub(crate) files: Vec<Arc<str>>,
+    /// Some of the text could not be read: what is not found may stand there.
+    pub(crate) unread: bool,
     faults: Vec<(Spot, &'static str, Sentence)>,
     warnings: Vec<(Spot, &'static str, Sentence)>,
 }
 
 impl Findings {
-    /// Nothing found yet in `files`.
-    pub(crate) fn of(files: Vec<Arc<str>>) -> Findings {
-        Findings { files, ..Findings::default() }
-    }
-
     /// Something is wrong at `spot`.
     pub(crate) fn fault(&mut self, spot: Spot, code: &'static str, vi: String, en: String) {
         self.faults.push((spot, code, Sentence::made(vi, en)));
@@ -68,19 +65,23 @@ impl Findings {
         !self.faults.is_empty()
     }
 
+    /// How much has been found wrong.
+    pub(crate) fn count(&self) -> usize {
+        self.faults.len()
+    }
+
     /// What is wrong, in the order of files, lines and columns.
-    pub(crate) fn faults(&mut self) -> Vec<FileFault> {
-        let found = std::mem::take(&mut self.faults);
-        self.place(found)
+    pub(crate) fn faults(&self) -> Vec<FileFault> {
+        self.place(&self.faults)
     }
 
     /// What is doubtful, in the same order.
-    pub(crate) fn warnings(&mut self) -> Vec<FileFault> {
-        let found = std::mem::take(&mut self.warnings);
-        self.place(found)
+    pub(crate) fn warnings(&self) -> Vec<FileFault> {
+        self.place(&self.warnings)
     }
 
-    fn place(&self, mut found: Vec<(Spot, &'static str, Sentence)>) -> Vec<FileFault> {
+    fn place(&self, found: &[(Spot, &'static str, Sentence)]) -> Vec<FileFault> {
+        let mut found = found.to_vec();
         found.sort_by_key(|(spot, ..)| *spot);
         let name = |file| usize::try_from(file).ok().and_then(|i| self.files.get(i).cloned());
         let place = |(spot, code, sentence): (Spot, _, _)| FileFault {

@@ -16,7 +16,9 @@ use crate::service::{ContextFault, check_context};
 use crate::version::compile;
 use crate::window::{Days, Hours};
 
-/// Reads `node` in the given form. `Null` clears the field; `None` when a fault was noted.
+/// Reads `node` in the given form. `Null` clears the field. Where faults were noted, what can be
+/// read of a list or a map is given none the less, so that what it names is known; `None` when
+/// nothing can.
 pub(crate) fn read(node: &Node, form: &Form, findings: &mut Findings) -> Option<Value> {
     match (&node.content, form) {
         (Content::Null, _) => Some(Value::Null),
@@ -24,7 +26,7 @@ pub(crate) fn read(node: &Node, form: &Form, findings: &mut Findings) -> Option<
             read_list(node.spot, items, (inner, *max, *may_be_empty), findings)
         }
         (Content::Map(pairs), Form::Map(fields)) => {
-            read_map(node.spot, pairs, fields, findings).map(Value::Object)
+            Some(Value::Object(read_map(node.spot, pairs, fields, findings)))
         }
         (Content::Text(_), Form::List(..) | Form::Map(_) | Form::Entries)
         | (Content::List(_) | Content::Map(_), _) => {
@@ -57,13 +59,11 @@ fn read_list(
         return None;
     }
     let mut values = Vec::with_capacity(items.len());
-    let mut whole = true;
     for item in items {
         match read(item, inner, findings) {
             Some(Value::Null) => {
                 let (_, vi, en) = expected(inner);
                 type_wrong(item, &vi, &en, findings);
-                whole = false;
             }
             Some(Value::Object(mut map)) => {
                 // A list is replaced whole: what is cleared in one of its maps is not there.
@@ -77,11 +77,10 @@ fn read_list(
             }
             // Saying a thing twice says it once.
             Some(value) if !values.contains(&value) => values.push(value),
-            Some(_) => {}
-            None => whole = false,
+            Some(_) | None => {}
         }
     }
-    whole.then_some(Value::Array(values))
+    Some(Value::Array(values))
 }
 
 fn read_map(
@@ -89,9 +88,8 @@ fn read_map(
     pairs: &[(Key, Node)],
     fields: &'static [Field],
     findings: &mut Findings,
-) -> Option<Map<String, Value>> {
+) -> Map<String, Value> {
     let mut map = Map::new();
-    let mut whole = true;
     for (key, node) in pairs {
         let Some(field) = fields.iter().find(|f| *f.name == *key.text) else {
             key_unknown(key, fields.iter().map(|f| f.name), findings);
@@ -100,19 +98,17 @@ fn read_map(
         match read(node, &field.form, findings) {
             Some(Value::Null) if field.need == Need::Key => {
                 null_refused(node.spot, field.name, findings);
-                whole = false;
             }
             Some(value) => drop(map.insert(field.name.to_owned(), value)),
-            None => whole = false,
+            None => {}
         }
     }
     for field in fields.iter().filter(|f| f.need == Need::Key) {
         if !pairs.iter().any(|(key, _)| *key.text == *field.name) {
             key_missing(spot, field.name, findings);
-            whole = false;
         }
     }
-    whole.then_some(map)
+    map
 }
 
 impl Field {
@@ -181,6 +177,9 @@ fn canonical(text: &str, form: &Form) -> Option<Value> {
         Form::Endpoint => same(text.len() <= 2_048 && Endpoint::parse(text).is_ok()),
         Form::Pattern => same(text.len() <= 4_096 && compile(text).is_some()),
         Form::Context => same(check_context(text).is_ok()),
+        Form::Destination => destination(text).map(Value::from),
+        Form::Name => same(is_name(text)),
+        Form::Path => same(is_path(text)),
         Form::Header => same(text.len() <= 128 && text.bytes().all(|b| b.is_ascii_graphic())),
         Form::Reference => same(is_reference(text)),
         Form::Secret => same((1..=256).contains(&text.chars().count())),
@@ -191,6 +190,33 @@ fn canonical(text: &str, form: &Form) -> Option<Value> {
 /// `2026-12-31`, nothing more.
 pub(crate) fn date(text: &str) -> Option<jiff::civil::Date> {
     (text.len() == 10).then(|| text.parse().ok()).flatten()
+}
+
+/// An X-Road id in the form with colons (instance, class, member, subsystem); slashes are taken as
+/// well, since REST writes it so.
+fn destination(text: &str) -> Option<String> {
+    let fits = |part: &str| {
+        let sign = |b: u8| b.is_ascii_alphanumeric() || b"'()+,-.=?_".contains(&b);
+        !part.is_empty() && part.bytes().all(sign)
+    };
+    let id = text.replace('/', ":");
+    let parts = id.split(':').count();
+    ((3..=4).contains(&parts) && id.len() <= 255 && id.split(':').all(fits)).then_some(id)
+}
+
+fn is_name(text: &str) -> bool {
+    let sign = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    (1..=128).contains(&text.len()) && text.bytes().all(sign)
+}
+
+fn is_path(text: &str) -> bool {
+    let path = text.split('?').next().unwrap_or_default();
+    // The base of an endpoint is held to the same rules.
+    text.starts_with('/')
+        && text.len() <= 2_048
+        && !text.contains('#')
+        && Endpoint::parse(&format!("http://portal{path}")).is_ok()
+        && text.parse::<http::uri::PathAndQuery>().is_ok()
 }
 
 /// Is it `env:NAME` or `file:PATH`?
@@ -258,18 +284,24 @@ pub(crate) fn key_unknown(
     findings: &mut Findings,
 ) {
     let shown = shown(&key.text);
-    let nearest = known
-        .map(|name| (distance(&key.text, name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4);
-    let (vi, en) = match nearest {
-        Some((_, name)) => (
+    let (vi, en) = match nearest(&key.text, known) {
+        Some(name) => (
             format!("khóa {shown} không có; có phải {name:?}?"),
             format!("key {shown} is unknown; did you mean {name:?}?"),
         ),
         None => (format!("khóa {shown} không có"), format!("key {shown} is unknown")),
     };
     findings.fault(key.spot, "key_unknown", vi, en);
+}
+
+/// The known key that is nearly `text`.
+pub(crate) fn nearest(
+    text: &str,
+    known: impl Iterator<Item = &'static str>,
+) -> Option<&'static str> {
+    let nearest = known.map(|name| (distance(text, name), name)).min();
+    let (_, name) = nearest.filter(|(distance, name)| *distance <= 1 + name.len() / 4)?;
+    Some(name)
 }
 
 /// A field that must be there is not.

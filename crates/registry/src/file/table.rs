@@ -1,6 +1,6 @@
 //! The entries of the registry file as tables of data: each field, its form, its default.
 
-use terms::limit;
+use terms::{limit, portal};
 
 use crate::service::CONTEXT_SEGMENTS_MAX;
 
@@ -133,6 +133,12 @@ pub(crate) enum Form {
     Pattern,
     /// `/datdai`
     Context,
+    /// An X-Road id, `VN:GOV:000.00.00.G22:vpcpdvcprovider`.
+    Destination,
+    /// A name of a wire protocol, sent as it stands.
+    Name,
+    /// A path below an endpoint, perhaps with a query.
+    Path,
     /// Name of a header field that we may send.
     Header,
     /// `env:NAME` or `file:PATH`.
@@ -185,6 +191,7 @@ const SYSTEM: &[Field] = &[
     free("name", Form::Text(NAME_CHARS_MAX)),
     free("kind", Form::Word(&["application", "database"])),
     free("addresses", Form::List(&Form::Network, LIST_MAX, true)),
+    with_default("errors", Form::Word(&["modern", "legacy"]), "modern"),
     with_default("token_lifetime", Form::Duration(limit::TOKEN_LIFETIME_MAX.as_secs()), "3600s"),
     with_default("state", Form::Word(&["active", "stopped"]), "active"),
 ];
@@ -194,6 +201,8 @@ const SERVICE: &[Field] = &[
     field("provider", Form::Owner, Need::New),
     free("name", Form::Text(NAME_CHARS_MAX)),
     field("context", Form::Context, Need::New),
+    free("destination", Form::Destination),
+    free("role", Form::Word(&["statistics"])),
     field("versions", Form::Entries, Need::Free),
 ];
 
@@ -206,10 +215,11 @@ const VERSION: &[Field] = &[
         "published",
     ),
     free("sunset", Form::Date),
-    with_default("protocol", Form::Word(&["rest"]), "rest"),
+    with_default("protocol", Form::Word(&["rest", "portal"]), "rest"),
     free("methods", Form::List(&Form::Method, LIST_MAX, false)),
     field("endpoints", Form::Map(ENDPOINTS), Need::New),
     free("auth", Form::Map(AUTH)),
+    free("portal", Form::Map(PORTAL)),
     free("tls", Form::Map(TLS)),
     free("timeout", Form::Duration(limit::BULK_MAX.as_secs())),
     with_default("idempotent", Form::Flag, "false"),
@@ -231,6 +241,29 @@ const AUTH: &[Field] = &[
     free("secret", Form::Reference),
 ];
 
+const PORTAL: &[Field] = &[
+    with_default("login", Form::Path, portal::LOGIN_PATH),
+    with_default("data", Form::Path, portal::DATA_PATH),
+    free("share", Form::Path),
+    free("user", Form::Text(NAME_CHARS_MAX)),
+    free("secret", Form::Reference),
+    free("unit", Form::Text(NAME_CHARS_MAX)),
+    with_default("destination_in", Form::Word(&["header", "query", "both"]), "header"),
+    with_default("exists", Form::Word(&["pass", "update"]), "pass"),
+    free("names", Form::Map(PORTAL_NAMES)),
+    free("session_refused", Form::List(&Form::Text(NAME_CHARS_MAX), LIST_MAX, true)),
+];
+
+const PORTAL_NAMES: &[Field] = &[
+    with_default("user", Form::Name, "username"),
+    with_default("secret", Form::Name, "password"),
+    with_default("session", Form::Name, "session"),
+    with_default("unit", Form::Name, "madonvi"),
+    with_default("service", Form::Name, "service"),
+    with_default("updating", Form::Name, "isUpdating"),
+    with_default("destination", Form::Name, "dstcode"),
+];
+
 const TLS: &[Field] = &[
     free("ca", Form::Reference),
     free("certificate", Form::Reference),
@@ -250,6 +283,8 @@ const SUBSCRIPTION: &[Field] = &[
     field("version", Form::Version, Need::Key),
     field("environment", Form::Word(ENVIRONMENTS), Need::Key),
     free("methods", Form::List(&Form::Method, LIST_MAX, false)),
+    free("operations", Form::List(&Form::Name, LIST_MAX, false)),
+    with_default("packets", Form::Word(&["report", "refuse", "strict"]), "report"),
     free("rate", Form::Rate),
     free("quota", Form::Quota),
     with_default("days", Form::Days, "mon-sun"),
@@ -321,6 +356,9 @@ const fn expected_always(form: &Form) -> (&'static str, &'static str, &'static s
         Form::Method => ("method_invalid", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS (chữ hoa)", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS (capitals)"),
         Form::Endpoint => ("url_invalid", "http[s]://máy[:cổng][/đường-dẫn], không có tài khoản, '?', '#', '.' hay '..'", "http[s]://host[:port][/path] without user, '?', '#', '.' or '..'"),
         Form::Pattern => ("pattern_invalid", "biểu thức chính quy đọc được và không quá lớn", "a regular expression that can be read and is not too large"),
+        Form::Destination => ("destination_invalid", "mã X-Road như VN:GOV:000.00.00.G22:hethong, 3 đến 4 phần", "an X-Road id such as VN:GOV:000.00.00.G22:system, 3 to 4 parts"),
+        Form::Name => ("name_invalid", "chữ không dấu, số, '-', '_', '.', tối đa 128 ký tự", "letters, digits, '-', '_', '.', at most 128"),
+        Form::Path => ("path_invalid", "đường dẫn bắt đầu bằng '/', không có '#', '.' hay '..'", "a path beginning with '/', without '#', '.' or '..'"),
         Form::Header => ("header_invalid", "tên header, hoặc tên người dùng của kind: basic", "a header name, or the user of kind: basic"),
         Form::Reference => ("secret_form", "env:TÊN_BIẾN hoặc file:/đường/dẫn, không ghi bí mật trực tiếp", "env:NAME or file:/path, never the secret itself"),
         Form::Secret => ("secret_form", "env:TÊN_BIẾN, file:/đường/dẫn, hoặc 1 đến 256 ký tự", "env:NAME, file:/path, or 1 to 256 characters"),

@@ -30,10 +30,11 @@ pub(crate) struct Held {
     pub(crate) secrets: Secrets,
 }
 
-/// The two sealed texts of a version.
+/// The sealed texts of a version.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Secrets {
     pub(crate) auth: Secret,
+    pub(crate) portal: Secret,
     pub(crate) tls: Secret,
 }
 
@@ -58,6 +59,7 @@ impl Secrets {
     pub(crate) fn changed(&self, field: &str) -> bool {
         match field {
             "auth" => self.auth.changed,
+            "portal" => self.portal.changed,
             "tls" => self.tls.changed,
             _ => false,
         }
@@ -108,5 +110,10 @@ fn opened(row: &VersionRow, keyring: &Keyring) -> Secrets {
             .and_then(|sealed| version::open(keyring, (&row.service, &row.version), field, sealed));
         Secret { text: opened, changed: false, sealed: sealed.clone() }
     };
-    Secrets { auth: open("auth", &row.auth_sealed), tls: open("tls", &row.tls_sealed) }
+    let sealed = &row.sealed;
+    Secrets {
+        auth: open("auth", &sealed.auth),
+        portal: open("portal", &sealed.portal),
+        tls: open("tls", &sealed.tls),
+    }
 }
