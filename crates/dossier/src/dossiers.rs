@@ -1,0 +1,309 @@
+//! The facts in the database: what a message changes in them, and the figures of any period.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::store::Store;
+use aws_lc_rs::hmac;
+use jiff::tz::TimeZone;
+use journal::audit::{self, Change};
+use keyring::{KeyId, Keyring};
+use serde_json::{Map, Value};
+use terms::clock::{Clock, Timestamp};
+use terms::random::Random;
+
+use crate::error::DossierError;
+use crate::fact::{Facts, Tale};
+use crate::figure::{Cut, Figures, Sums, Unit};
+use crate::keeping::{self, Config, Keeping};
+use crate::mark::Days;
+use crate::message::{Code, Message};
+use crate::moment::Day;
+use crate::period::{Period, Span};
+use crate::schedule::Rule;
+use crate::store;
+use crate::unit::covers;
+
+/// Messages written in one transaction.
+const MESSAGES_A_TRANSACTION: usize = 5_000;
+/// Bytes of the digest of a code: 20 million share one with a chance below 2^-79.
+const DIGEST_BYTES: usize = 16;
+
+/// What the digests of codes are derived under, in the places of consumer, provider and month of
+/// [`Keyring::digest_key`]; no party's key has such a month. The key is one for the whole platform
+/// and for all time, since a dossier lives for months, may be taken over by another system of its
+/// agency, and must be found again by each message about it.
+const KEY_PLACE: [&str; 3] = ["dossier", "code", "all"];
+
+/// Facts of dossiers, kept on a legal ground: having one is the proof that the switch is on. Cheap
+/// to clone; of one runtime, as its [`Store`] is.
+#[derive(Clone)]
+pub struct Dossiers(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    key: hmac::Key,
+    zone: TimeZone,
+    clock: Clock,
+    random: Random,
+    rule: Rule,
+}
+
+/// What is passed in when the keeping of facts begins.
+pub struct Opening<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// Gives the key of the digests.
+    pub keyring: &'a Keyring,
+    /// The switch.
+    pub config: &'a Config,
+    /// The platform's zone.
+    pub zone: &'a TimeZone,
+    /// Tells what today is.
+    pub clock: &'a Clock,
+    /// For ids of the audit.
+    pub random: &'a Random,
+    /// Who starts the platform, as the audit names it.
+    pub actor: &'a str,
+}
+
+impl Dossiers {
+    /// Reads the switch. `None` when it is off. A change since the last start, its ground included,
+    /// is written to the audit in the same transaction.
+    ///
+    /// # Errors
+    /// [`DossierError::Ground`] when it is on without a legal ground; [`DossierError::Key`] when
+    /// the keyring lacks the entry used so far; those of the database.
+    pub async fn open(opening: Opening<'_>) -> Result<Option<Dossiers>, DossierError> {
+        let Opening { store, keyring, config, zone, clock, random, actor } = opening;
+        let ground = config.ground()?;
+        let at = clock.now();
+        let mut tx = store.write().await?;
+        let known = store::find_keeping(&mut *tx).await?;
+        let key = keyring.current().0;
+        let from = config.complete_from;
+        let today = Day::at(at, zone);
+        let next = keeping::decide(known.as_ref(), ground.as_ref(), from, key, at, today);
+        let Some(next) = next else { return Ok(None) };
+        let [consumer, provider, month] = KEY_PLACE;
+        let key = keyring
+            .digest_key(KeyId(next.key_id), consumer, provider, month)
+            .ok_or(DossierError::Key(next.key_id))?;
+        if known.as_ref() != Some(&next) {
+            store::update_keeping(&mut tx, &next).await?;
+            let verb = if known.is_some() { "update" } else { "create" };
+            let before = known.as_ref().map(Keeping::to_json);
+            let change = change(at, actor, verb, before, Some(next.to_json()));
+            audit::insert(&mut tx, &change, random).await?;
+        }
+        tx.commit().await?;
+        Ok(next.is_on().then(|| {
+            Dossiers(Arc::new(Inner {
+                store: store.clone(),
+                key,
+                zone: zone.clone(),
+                clock: clock.clone(),
+                random: random.clone(),
+                rule: config.packets,
+            }))
+        }))
+    }
+
+    /// What stands for the code in the database: HMAC-SHA-256, its first 128 bits, hex.
+    pub fn digest(&self, code: &Code) -> String {
+        let whole = hmac::sign(&self.0.key, code.as_bytes());
+        hex::encode(&whole.as_ref()[..DIGEST_BYTES])
+    }
+
+    /// Takes over what messages tell: the facts and the daily counters change together. The same
+    /// message again, or messages in another order, end in the same facts and counters.
+    ///
+    /// # Errors
+    /// [`DossierError::Ended`] when the switch was turned off meanwhile; those of the database. What
+    /// was committed before an error stays; giving everything again is harmless.
+    pub async fn observe(&self, messages: &[Message]) -> Result<(), DossierError> {
+        for messages in messages.chunks(MESSAGES_A_TRANSACTION) {
+            let mut told: BTreeMap<String, Vec<&Tale>> = BTreeMap::new();
+            for message in messages {
+                told.entry(self.digest(&message.code)).or_default().push(&message.tale);
+            }
+            self.write(&told).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&self, told: &BTreeMap<String, Vec<&Tale>>) -> Result<(), DossierError> {
+        let mut tx = self.0.store.write().await?;
+        self.require_on(&mut tx).await?;
+        let ids: Vec<&str> = told.keys().map(String::as_str).collect();
+        let known = store::list(&mut tx, &ids).await?;
+        let (changed, days) = apply(&known, told);
+        let changed: Vec<(&str, &Facts)> = changed.iter().map(|(id, facts)| (*id, facts)).collect();
+        store::update(&mut tx, &changed).await?;
+        store::update_days(&mut tx, &days).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn require_on(&self, tx: &mut sqlx::AnyConnection) -> Result<Keeping, DossierError> {
+        let keeping = store::find_keeping(tx).await?;
+        keeping.filter(Keeping::is_on).ok_or(DossierError::Ended)
+    }
+
+    /// The switch as it stands.
+    pub async fn keeping(&self) -> Result<Option<Keeping>, DossierError> {
+        Ok(store::find_keeping(&self.0.store.pool).await?)
+    }
+
+    /// The figures of Table 5 for any period: of the agencies that `unit` covers, or of all.
+    ///
+    /// # Errors
+    /// [`DossierError::Damaged`] when a figure would be below zero; those of the database.
+    pub async fn figures(
+        &self,
+        period: Period,
+        unit: Option<&str>,
+    ) -> Result<Figures, DossierError> {
+        let sums = self.sums(period).await?;
+        total(&sums, unit).figures().ok_or(DossierError::Damaged)
+    }
+
+    /// The records of `DongBoThongKeHoSo` for a month or a year, one a unit: the same figures as
+    /// [`Dossiers::figures`] gives for its days.
+    ///
+    /// # Errors
+    /// As [`Dossiers::figures`].
+    pub async fn records(
+        &self,
+        span: Span,
+        units: &[Unit],
+    ) -> Result<Vec<Map<String, Value>>, DossierError> {
+        let sums = self.sums(span.period()).await?;
+        let record = |unit: &Unit| {
+            let figures = total(&sums, Some(&unit.code)).figures();
+            Ok(figures.ok_or(DossierError::Damaged)?.to_record(unit, span))
+        };
+        units.iter().map(record).collect()
+    }
+
+    async fn sums(&self, period: Period) -> Result<Vec<(String, Sums)>, DossierError> {
+        let cut = Cut::new(period, Day::at(self.0.clock.now(), &self.0.zone));
+        Ok(store::sum(&self.0.store.pool, cut).await?)
+    }
+
+    /// Erases these dossiers for good: of each only the digest stays, so that nothing that comes
+    /// later brings it back. Written to the audit, without a code.
+    ///
+    /// # Errors
+    /// As [`Dossiers::observe`].
+    pub async fn erase(&self, codes: &[Code], actor: &str) -> Result<(), DossierError> {
+        let at = self.0.clock.now();
+        let erasure = |code: &Code| Message { code: code.clone(), tale: Tale::Erasure(at) };
+        let messages: Vec<Message> = codes.iter().map(erasure).collect();
+        self.observe(&messages).await?;
+        let after = serde_json::json!({ "dossiers_erased": codes.len() });
+        let mut tx = self.0.store.write().await?;
+        let change = change(at, actor, "erase", None, Some(after));
+        audit::insert(&mut tx, &change, &self.0.random).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn rule(&self) -> Rule {
+        self.0.rule
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.0.zone
+    }
+}
+
+impl std::fmt::Debug for Dossiers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Dossiers")
+    }
+}
+
+/// Erases all facts and counters, whether the switch is on or off; gives how many dossiers there
+/// were. Written to the audit. When the switch is on, the facts are complete from tomorrow on.
+///
+/// # Errors
+/// Those of the database and of the audit.
+pub async fn erase_all(
+    store: &Store,
+    zone: &TimeZone,
+    clock: &Clock,
+    random: &Random,
+    actor: &str,
+) -> Result<u64, DossierError> {
+    let at = clock.now();
+    let mut tx = store.write().await?;
+    let Some(mut keeping) = store::find_keeping(&mut *tx).await? else { return Ok(0) };
+    let before = keeping.to_json();
+    let today = Day::at(at, zone);
+    keeping.complete_from = Day::from(today.date().tomorrow().unwrap_or(today.date()));
+    store::update_keeping(&mut tx, &keeping).await?;
+    let count = store::delete_all(&mut tx).await?;
+    let after = serde_json::json!({ "dossiers_erased": count, "keeping": keeping.to_json() });
+    let change = change(at, actor, "erase", Some(before), Some(after));
+    audit::insert(&mut tx, &change, random).await?;
+    tx.commit().await?;
+    Ok(count)
+}
+
+fn change(
+    at: Timestamp,
+    actor: &str,
+    verb: &str,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> Change {
+    Change {
+        at,
+        actor: actor.to_owned(),
+        verb: verb.to_owned(),
+        subject: "statistics facts".to_owned(),
+        before,
+        after,
+    }
+}
+
+/// What the messages make of the facts, those that change only, and of the daily counters: pure.
+pub(crate) fn apply<'a>(
+    known: &BTreeMap<String, Facts>,
+    told: &'a BTreeMap<String, Vec<&Tale>>,
+) -> (Vec<(&'a str, Facts)>, Days) {
+    let mut days = Days::default();
+    let mut changed = Vec::new();
+    for (id, tales) in told {
+        let before = known.get(id).cloned().unwrap_or_default();
+        let mut after = before.clone();
+        for tale in tales {
+            after.join(tale);
+        }
+        if before != after {
+            days.change(&before, &after);
+            changed.push((id.as_str(), after));
+        }
+    }
+    (changed, days)
+}
+
+/// The sums of the agencies that `unit` covers, or of all.
+fn total(sums: &[(String, Sums)], unit: Option<&str>) -> Sums {
+    let mut total = Sums::default();
+    for (agency, sums) in sums {
+        if unit.is_none_or(|unit| covers(unit, agency)) {
+            total.add(sums);
+        }
+    }
+    total
+}

@@ -1,0 +1,60 @@
+//! Why facts of dossiers could not be kept or counted.
+
+use journal::JournalError;
+use store::StoreError;
+use terms::fault::Sentence;
+
+/// Why facts could not be kept or counted. No code of a dossier ever stands in it.
+#[derive(Debug, thiserror::Error)]
+pub enum DossierError {
+    /// Facts are to be kept, but no law or decision is named that allows it.
+    #[error(
+        "[statistics] keep_facts needs legal_ground: name the decision that allows it \
+         (10 to 500 characters on one line)"
+    )]
+    Ground,
+    /// The keyring lacks the entry under which the codes were digested.
+    #[error("the keyring lacks entry {0}, under which the codes of dossiers were digested")]
+    Key(u8),
+    /// A count would be below zero.
+    #[error("the daily counters of dossiers are damaged: run the recount")]
+    Damaged,
+    /// The keeping of facts was ended, here or on another node.
+    #[error("facts of dossiers are not kept")]
+    Ended,
+    /// The task that keeps facts has stopped, or its queue is full.
+    #[error("facts of dossiers cannot be kept now")]
+    Away,
+    /// The change could not be put into the audit.
+    #[error(transparent)]
+    Audit(#[from] JournalError),
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for DossierError {
+    fn from(error: sqlx::Error) -> DossierError {
+        DossierError::Store(error.into())
+    }
+}
+
+impl DossierError {
+    /// The same for people, in both languages.
+    pub fn sentence(&self) -> Sentence {
+        let vi = match self {
+            DossierError::Ground => {
+                "[statistics] keep_facts cần legal_ground: ghi văn bản cho phép \
+                                     lưu (10 đến 500 ký tự, một dòng)"
+                    .to_owned()
+            }
+            DossierError::Key(id) => format!("vòng khóa thiếu mục {id} đã dùng để băm mã hồ sơ"),
+            DossierError::Damaged => "bộ đếm hồ sơ theo ngày bị hỏng: chạy đếm lại".to_owned(),
+            DossierError::Ended => "không lưu dữ kiện hồ sơ".to_owned(),
+            DossierError::Away => "hiện không ghi được dữ kiện hồ sơ".to_owned(),
+            DossierError::Audit(error) => return error.sentence(),
+            DossierError::Store(error) => return error.sentence(),
+        };
+        Sentence::made(vi, self.to_string())
+    }
+}

@@ -1,0 +1,115 @@
+//! The switch: facts are kept only on a written legal ground, and turning it is audited.
+
+use jiff::civil::Date;
+use serde_json::json;
+use terms::clock::Timestamp;
+
+use crate::error::DossierError;
+use crate::moment::Day;
+use crate::schedule::Rule;
+
+/// Shortest text that names a law or a decision.
+const GROUND_CHARS_MIN: usize = 10;
+/// Longest.
+const GROUND_CHARS_MAX: usize = 500;
+
+/// Section `[statistics]` of the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// `keep_facts`: keep facts of dossiers; off by default.
+    pub keep_facts: bool,
+    /// `legal_ground`: the law or decision that allows it, as it will stand in the audit.
+    pub legal_ground: Option<String>,
+    /// `complete_from`: the first day from which every dossier reached this platform, as when
+    /// earlier ones were brought in; month and year packets are sent for spans that begin on it or
+    /// later. Absent: the first day after the switch was turned on.
+    pub complete_from: Option<Date>,
+    /// `packet_day`, `packet_hour`: when month and year packets leave.
+    pub packets: Rule,
+}
+
+impl Config {
+    /// The legal ground when facts are to be kept; `None` when they are not.
+    ///
+    /// # Errors
+    /// [`DossierError::Ground`] when the switch is on without one.
+    pub fn ground(&self) -> Result<Option<Ground>, DossierError> {
+        if !self.keep_facts {
+            return Ok(None);
+        }
+        let text = self.legal_ground.as_deref().unwrap_or_default().trim();
+        let right = (GROUND_CHARS_MIN..=GROUND_CHARS_MAX).contains(&text.chars().count())
+            && !text.chars().any(char::is_control);
+        if right { Ok(Some(Ground(text.to_owned()))) } else { Err(DossierError::Ground) }
+    }
+}
+
+/// A written legal ground; [`Config::ground`] is its one maker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground(String);
+
+impl Ground {
+    /// As it stands in the configuration.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The keeping of facts as the database knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keeping {
+    /// On what ground; `None` when it was ended by erasing.
+    pub legal_ground: Option<String>,
+    /// The first day for which the facts are complete.
+    pub complete_from: Day,
+    /// The entry of the keyring under which codes are digested.
+    pub key_id: u8,
+    /// When it was turned on.
+    pub begun_at: Timestamp,
+    /// When it was turned off; `None` while it is on.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl Keeping {
+    /// Are facts being kept?
+    pub fn is_on(&self) -> bool {
+        self.ended_at.is_none()
+    }
+
+    /// As it stands in the audit.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        json!({
+            "keep_facts": self.is_on(),
+            "legal_ground": self.legal_ground,
+            "complete_from": self.complete_from.to_string(),
+        })
+    }
+}
+
+/// What the keeping becomes under the configuration of a starting node: pure. Equal to `known`
+/// when nothing is to be written. `key` is the keyring's current entry, used at the first start;
+/// later the entry stays, since a digest under another one would not find its dossier again.
+pub(crate) fn decide(
+    known: Option<&Keeping>,
+    ground: Option<&Ground>,
+    complete_from: Option<Date>,
+    key: u8,
+    at: Timestamp,
+    today: Day,
+) -> Option<Keeping> {
+    let Some(ground) = ground else {
+        let ended_at = |keeping: &Keeping| keeping.ended_at.or(Some(at));
+        return known.map(|keeping| Keeping { ended_at: ended_at(keeping), ..keeping.clone() });
+    };
+    let tomorrow = || Day::from(today.date().tomorrow().unwrap_or(today.date()));
+    let stated = complete_from.map(Day::from);
+    // While it was off dossiers passed unseen: what was complete is so no longer.
+    let kept = known.filter(|keeping| keeping.is_on());
+    Some(Keeping {
+        legal_ground: Some(ground.as_str().to_owned()),
+        complete_from: stated.or(kept.map(|k| k.complete_from)).unwrap_or_else(tomorrow),
+        key_id: known.map_or(key, |keeping| keeping.key_id),
+        begun_at: kept.map_or(at, |keeping| keeping.begun_at),
+        ended_at: None,
+    })
+}

@@ -1,0 +1,35 @@
+//! Facts of dossiers for the statistics of QCVN 120:2019, Table 5: kept only on a written legal
+//! ground, without personal data, and counted by day so that the figures of any period are sums.
+//!
+//! A dossier is known by a keyed digest of its code. What a packet tells joins what is known
+//! ([`fact`]), the difference is put into the daily counters ([`mark`]), and the figures of a period
+//! are sums over them ([`figure`]). Month and year packets are handed out when due ([`schedule`]).
+
+pub mod desk;
+mod dossiers;
+mod error;
+pub mod fact;
+pub mod figure;
+mod keeping;
+pub mod mark;
+pub mod message;
+mod moment;
+pub mod packet;
+mod period;
+mod recount;
+pub mod schedule;
+mod store;
+pub mod unit;
+
+#[cfg(test)]
+mod tests;
+
+pub use desk::{Carried, Desk};
+pub use dossiers::{Dossiers, Opening, erase_all};
+pub use error::DossierError;
+pub use figure::{Figures, Unit};
+pub use keeping::{Config, Ground, Keeping};
+pub use moment::{Day, Moment};
+pub use packet::Due;
+pub use period::{Period, Span};
+pub use recount::Recount;

@@ -1,0 +1,106 @@
+//! The month and year packets: handed out when due, settled with what the portal answered.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::dossiers::Dossiers;
+use crate::error::DossierError;
+use crate::figure::Unit;
+use crate::period::Span;
+use crate::schedule::{self, ATTEMPTS_MAX, Outcome, State};
+use crate::store;
+
+/// Wire name of the packet.
+pub const STATISTICS: &str = "DongBoThongKeHoSo";
+
+/// How long a packet that was handed out belongs to the node that took it; after that, as when the
+/// node has died, it is handed out again. So a packet is sent at least once.
+pub const LEASE: Duration = Duration::from_secs(15 * 60);
+
+/// A packet to be sent now: the `data` of a [`STATISTICS`] packet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Due {
+    /// For which month or year.
+    pub span: Span,
+    /// One record a unit, 18 names each.
+    pub records: Vec<Map<String, Value>>,
+    attempts: u32,
+}
+
+impl Dossiers {
+    /// Takes the packets that are due now, the oldest first, at most [`schedule::DUE_MAX`]; no
+    /// other node gets them within [`LEASE`]. Send each, then [`Dossiers::settle`] it. Ask once a
+    /// minute or less often.
+    ///
+    /// # Errors
+    /// As [`Dossiers::figures`].
+    pub async fn take_due(&self, units: &[Unit]) -> Result<Vec<Due>, DossierError> {
+        let mut taken = Vec::new();
+        if units.is_empty() {
+            return Ok(Vec::new());
+        }
+        let at = self.clock().now();
+        let now = at.to_jiff().to_zoned(self.zone().clone()).datetime();
+        let mut tx = self.store().write().await?;
+        let keeping = store::find_keeping(&mut *tx).await?;
+        let keeping = keeping.filter(|keeping| keeping.is_on()).ok_or(DossierError::Ended)?;
+        let known = store::list_packets(&mut *tx).await?;
+        for span in schedule::due(at, now, self.rule(), keeping.complete_from.date(), &known) {
+            let attempts = match known.get(&span) {
+                Some(State::Waiting { attempts, .. }) => attempts + 1,
+                _ => 1,
+            };
+            // Handed out too often without being settled: whoever takes it dies of it.
+            let state = if attempts > ATTEMPTS_MAX {
+                State::GivenUp
+            } else {
+                taken.push((span, attempts));
+                State::Waiting { attempts, next_at: at.plus(LEASE) }
+            };
+            store::update_packet(&mut tx, span, state, at, None).await?;
+        }
+        tx.commit().await?;
+        let mut due = Vec::new();
+        for (span, attempts) in taken {
+            due.push(Due { span, records: self.records(span, units).await?, attempts });
+        }
+        Ok(due)
+    }
+
+    /// Notes how the sending of a packet ended; gives where it stands now.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn settle(&self, due: &Due, outcome: Outcome) -> Result<State, DossierError> {
+        let at = self.clock().now();
+        let state = schedule::settle(outcome, due.attempts, at);
+        let sent = (state == State::Sent).then(|| Value::from(due.records.clone()).to_string());
+        let mut tx = self.store().write().await?;
+        store::update_packet(&mut tx, due.span, state, at, sent.as_deref()).await?;
+        tx.commit().await?;
+        Ok(state)
+    }
+
+    /// Has the packet of `span` sent once more, as an officer asks: it is due at once.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn resend(&self, span: Span) -> Result<(), DossierError> {
+        let at = self.clock().now();
+        let mut tx = self.store().write().await?;
+        let state = State::Waiting { attempts: 0, next_at: at };
+        store::update_packet(&mut tx, span, state, at, None).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Where each packet stands that was ever handed out.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn packets(&self) -> Result<BTreeMap<Span, State>, DossierError> {
+        Ok(store::list_packets(&self.store().pool).await?)
+    }
+}
