@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use registry::network::Network;
+use terms::code::SystemCode;
 use terms::fault::{Language, Sentence};
 
 use crate::host;
@@ -38,6 +39,12 @@ pub struct Config {
     pub trial: Listen,
     /// Listeners for calls of the national side; off unless asked for.
     pub inbound: Listen,
+    /// In whose name the national side calls; set whenever `inbound` listens.
+    pub inbound_system: Option<SystemCode>,
+    /// Destination code of inbound calls that bring none.
+    pub inbound_destination: Option<String>,
+    /// The paths of the façades.
+    pub facade: Facade,
     /// Health and metrics; `None` when switched off.
     pub ops: Option<SocketAddr>,
     /// Networks whose `X-Forwarded-For` is believed.
@@ -54,6 +61,9 @@ pub struct Config {
     pub journal: PathBuf,
     /// Months for which the journal is kept.
     pub retention_months: u32,
+    /// The written legal ground on which facts of each dossier are kept for statistics; `None`
+    /// when they are not kept.
+    pub keep_facts: Option<String>,
     /// Least level of log lines.
     pub log: tracing::Level,
     settings: Vec<Setting>,
@@ -70,6 +80,19 @@ pub struct Listen {
     pub certificate: Option<PathBuf>,
     /// Private key of the certificate (PEM).
     pub key: Option<PathBuf>,
+}
+
+/// Paths by which real systems speak to the platform, beside plain calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facade {
+    /// Session logins.
+    pub login: Vec<String>,
+    /// Data calls that name their operation in the body.
+    pub data: Vec<String>,
+    /// Prefixes of a path a packet, besides `/packets`.
+    pub packet: Vec<String>,
+    /// Destination code of calls that bring none.
+    pub destination: Option<String>,
 }
 
 /// One key with its value in effect and where that came from.

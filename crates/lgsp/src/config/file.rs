@@ -73,6 +73,7 @@ impl Reading<'_> {
             (Form::Number, DeValue::Integer(number)) if number.radix() == 10 => {
                 Some(number.as_str().to_owned())
             }
+            (Form::Flag, DeValue::Boolean(flag)) => Some(flag.to_string()),
             (Form::List, DeValue::Array(items)) => items
                 .iter()
                 .map(|item| item.get_ref().as_str())
@@ -89,6 +90,7 @@ impl Reading<'_> {
         let (vi, en) = match form {
             Form::Text => ("phải là chuỗi trong dấu nháy", "must be a string in quotes"),
             Form::Number => ("phải là số nguyên", "must be a whole number"),
+            Form::Flag => ("phải là true hoặc false", "must be true or false"),
             Form::List => ("phải là danh sách chuỗi", "must be a list of strings"),
         };
         self.fault(at, name, "type", Sentence::new(vi, en));

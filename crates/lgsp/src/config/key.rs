@@ -23,6 +23,8 @@ pub enum Form {
     Text,
     /// A whole number.
     Number,
+    /// `true` or `false`.
+    Flag,
     /// A list of strings.
     List,
 }
@@ -57,6 +59,12 @@ pub const KEYS: &[Key] = &[
     key("gateway.inbound.https", Form::Text, "off", "HTTPS nhận lượt gọi từ phía quốc gia; cần chứng thư", "HTTPS for calls of the national side; needs a certificate"),
     key("gateway.inbound.certificate", Form::Text, "", "Tệp chuỗi chứng thư (PEM)", "Certificate chain file (PEM)"),
     key("gateway.inbound.key", Form::Text, "", "Tệp khóa riêng của chứng thư (PEM)", "Private key file of the certificate (PEM)"),
+    key("gateway.inbound.system", Form::Text, "", "Mã hệ thống mà phía quốc gia đứng tên khi gọi vào; bắt buộc khi mở cổng", "Code of the system in whose name the national side calls; needed when the listener is on"),
+    key("gateway.inbound.destination", Form::Text, "", "Mã đích (dstcode) khi lượt gọi không mang", "Destination code (dstcode) of calls that bring none"),
+    key("gateway.facade.login", Form::List, "/mapi/login", "Đường dẫn đăng nhập kiểu Cổng DVC quốc gia", "Paths of the portal's session login"),
+    key("gateway.facade.data", Form::List, "/mapi/g", "Đường dẫn gửi gói tin kiểu Cổng DVC quốc gia", "Paths of the portal's data calls"),
+    key("gateway.facade.packet", Form::List, "", "Tiền tố đường dẫn theo từng gói tin, thêm vào /packets", "Prefixes of the paths a packet, besides /packets"),
+    key("gateway.facade.destination", Form::Text, "", "Mã đích (dstcode) khi lượt gọi không mang", "Destination code (dstcode) of calls that bring none"),
     key("gateway.trusted_proxies", Form::List, "", "Mạng của các proxy được tin (CIDR)", "Networks of trusted proxies (CIDR)"),
     key("gateway.in_flight_max", Form::Number, "4096", "Số lượt gọi đồng thời tối đa của nút", "Calls in flight on this node at the most"),
     key("gateway.threads", Form::Number, "0", "Số luồng xử lý; 0: mỗi lõi một luồng", "Threads of the data plane; 0: one a core"),
@@ -65,6 +73,8 @@ pub const KEYS: &[Key] = &[
     key("keyring.file", Form::Text, "DATA/keys/keyring.toml", "Tệp chùm khóa của nền tảng", "The platform's keyring file"),
     key("journal.path", Form::Text, "DATA/journal", "Thư mục nhật ký", "Folder of the journal"),
     key("journal.retention_months", Form::Number, "24", "Số tháng giữ nhật ký, ít nhất 24 (Điều 18.5)", "Months the journal is kept, at least 24 (article 18.5)"),
+    key("statistics.keep_facts", Form::Flag, "false", "Giữ dữ kiện thống kê từng hồ sơ (không có dữ liệu cá nhân); cần legal_ground", "Keep facts of each dossier for statistics (no personal data); needs legal_ground"),
+    key("statistics.legal_ground", Form::Text, "", "Căn cứ pháp lý để giữ dữ kiện, ghi vào nhật ký thay đổi", "The written legal ground for keeping facts; audited"),
     key("log.level", Form::Text, "info", "error, warn, info, debug hoặc trace", "error, warn, info, debug or trace"),
 ];
 

@@ -126,6 +126,33 @@ const FAULTY: &[Faulty] = &[
         "default: missing: gateway.trial.certificate: HTTPS needs both certificate and key",
     ),
     (
+        "[gateway.inbound]\nhttp = \"127.0.0.1:0\"\n",
+        &[],
+        "default: missing: gateway.inbound.system: \
+         the listener for the national side needs the system it calls in the name of",
+    ),
+    (
+        "[gateway.facade]\ndata = [\"/mapi/g\", \"mapi/g/\"]\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:2:8: value: gateway.facade.data: \
+         “mapi/g/” is not a path like /a/b",
+    ),
+    (
+        "[statistics]\nkeep_facts = true\n",
+        &[],
+        "default: missing: statistics.legal_ground: keep_facts needs a written legal ground",
+    ),
+    (
+        "[statistics]\nkeep_facts = \"true\"\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:2:14: type: statistics.keep_facts: must be true or false",
+    ),
+    (
+        "",
+        &[("LGSP_STATISTICS_KEEP_FACTS", "yes")],
+        "LGSP_STATISTICS_KEEP_FACTS: value: statistics.keep_facts: must be true or false",
+    ),
+    (
         "[platform]\nzone = \"Asia/Hue\"\n",
         &[],
         "/etc/lgsp/lgsp.toml:2:8: value: platform.zone: there is no zone “Asia/Hue”",
@@ -209,6 +236,19 @@ fn a_certificate_brings_https_and_paths_stand_beside_the_file() {
     assert_eq!(config.database, "sqlite:/etc/lgsp/x.db");
     let off = taken(&file.replace("[gateway.live]\n", "[gateway.live]\nhttps = \"off\"\n"), &[]);
     assert_eq!(off.live.https, None);
+}
+
+#[test]
+fn facts_are_kept_only_by_switch_and_ground_together() {
+    let ground = "legal_ground = \"QĐ 12/2026/QĐ-UBND\"\n";
+    for (switch, kept) in [
+        ("", None),
+        ("keep_facts = false\n", None),
+        ("keep_facts = true\n", Some("QĐ 12/2026/QĐ-UBND")),
+    ] {
+        let config = taken(&format!("[statistics]\n{switch}{ground}"), &[]);
+        assert_eq!(config.keep_facts.as_deref(), kept, "{switch}");
+    }
 }
 
 #[test]

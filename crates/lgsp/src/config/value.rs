@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use registry::network::Network;
+use terms::code::SystemCode;
 use terms::fault::Sentence;
 use terms::limit;
+use terms::portal::{DATA_PATH, LOGIN_PATH};
 
 use super::key::KEYS;
-use super::{Config, ConfigFault, Listen, Raws, Setting, Source};
+use super::{Config, ConfigFault, Facade, Listen, Raws, Setting, Source};
 use crate::host;
 
 /// Reads each key once, collects faults, and remembers what is in effect.
@@ -38,6 +40,9 @@ impl<'a> Reader<'a> {
         let live = self.listen("gateway.live", Some((8280, 8243)));
         let trial = self.listen("gateway.trial", Some((8281, 8244)));
         let inbound = self.listen("gateway.inbound", None);
+        let inbound_system = self.inbound_system(&inbound);
+        let inbound_destination = self.text_or_none("gateway.inbound.destination");
+        let facade = self.facade();
         let trusted_proxies = self.networks("gateway.trusted_proxies");
         let records = u32::try_from(limit::RECORDS_MAX).unwrap_or(u32::MAX);
         let in_flight_max = self.number("gateway.in_flight_max", limit::IN_FLIGHT_MAX, 1, records);
@@ -48,6 +53,7 @@ impl<'a> Reader<'a> {
         let journal = self.path("journal.path", data.join("journal"));
         let least = limit::JOURNAL_RETENTION_MONTHS_MIN;
         let retention_months = self.number("journal.retention_months", least, least, 1_200);
+        let keep_facts = self.keep_facts();
         let log = self.level();
         Config {
             name,
@@ -58,6 +64,9 @@ impl<'a> Reader<'a> {
             live,
             trial,
             inbound,
+            inbound_system,
+            inbound_destination,
+            facade,
             ops,
             trusted_proxies,
             in_flight_max,
@@ -66,6 +75,7 @@ impl<'a> Reader<'a> {
             keyring,
             journal,
             retention_months,
+            keep_facts,
             log,
             settings: self.settings,
         }
@@ -98,6 +108,12 @@ impl<'a> Reader<'a> {
     fn text(&mut self, key: &'static str, default: String) -> String {
         let text = self.raw(key).map_or(default, str::to_owned);
         self.note(key, Some(text.clone()));
+        text
+    }
+
+    fn text_or_none(&mut self, key: &'static str) -> Option<String> {
+        let text = self.raw(key).map(str::to_owned);
+        self.note(key, text.clone());
         text
     }
 
@@ -206,6 +222,78 @@ impl<'a> Reader<'a> {
     fn incomplete(&mut self, key: &'static str) {
         let (vi, en) = ("HTTPS cần cả certificate và key", "HTTPS needs both certificate and key");
         self.fault(key, "missing", Sentence::new(vi, en));
+    }
+
+    /// Whoever calls from the national side calls in the name of a registered system.
+    fn inbound_system(&mut self, inbound: &Listen) -> Option<SystemCode> {
+        let key = "gateway.inbound.system";
+        let text = self.text_or_none(key);
+        let system = text.as_deref().map(SystemCode::parse);
+        match &system {
+            Some(Err(_)) => {
+                let (vi, en) = ("không phải mã hệ thống", "is not the code of a system");
+                self.fault(key, "value", Sentence::new(vi, en));
+            }
+            None if inbound.http.or(inbound.https).is_some() => {
+                let (vi, en) = (
+                    "cổng nhận từ phía quốc gia cần mã hệ thống đứng tên",
+                    "the listener for the national side needs the system it calls in the name of",
+                );
+                self.fault(key, "missing", Sentence::new(vi, en));
+            }
+            _ => {}
+        }
+        system?.ok()
+    }
+
+    fn facade(&mut self) -> Facade {
+        Facade {
+            login: self.paths("gateway.facade.login", LOGIN_PATH),
+            data: self.paths("gateway.facade.data", DATA_PATH),
+            packet: self.paths("gateway.facade.packet", ""),
+            destination: self.text_or_none("gateway.facade.destination"),
+        }
+    }
+
+    /// Paths of an address, each beginning with `/`, none ending with it.
+    fn paths(&mut self, key: &'static str, default: &str) -> Vec<String> {
+        let texts = self.raw(key).unwrap_or(default).split(',').map(str::trim);
+        let paths: Vec<String> = texts.filter(|text| !text.is_empty()).map(str::to_owned).collect();
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
+        for path in &paths {
+            let whole = path.starts_with('/') && !path.ends_with('/') && !path.contains("//");
+            if !(whole && path.bytes().all(fits)) {
+                let sentence = Sentence::made(
+                    format!("“{path}” không phải đường dẫn dạng /a/b"),
+                    format!("“{path}” is not a path like /a/b"),
+                );
+                self.fault(key, "value", sentence);
+            }
+        }
+        self.note(key, Some(paths.join(",")).filter(|text| !text.is_empty()));
+        paths
+    }
+
+    /// The switch demands a written ground; the ground alone switches nothing on.
+    fn keep_facts(&mut self) -> Option<String> {
+        let (switch, ground) = ("statistics.keep_facts", "statistics.legal_ground");
+        let text = self.text(switch, "false".to_owned());
+        let written = self.text_or_none(ground).filter(|text| !text.trim().is_empty());
+        match (text.as_str(), &written) {
+            ("true", None) => {
+                let (vi, en) = (
+                    "keep_facts cần căn cứ pháp lý bằng văn bản",
+                    "keep_facts needs a written legal ground",
+                );
+                self.fault(ground, "missing", Sentence::new(vi, en));
+            }
+            ("true" | "false", _) => {}
+            _ => {
+                let (vi, en) = ("phải là true hoặc false", "must be true or false");
+                self.fault(switch, "value", Sentence::new(vi, en));
+            }
+        }
+        written.filter(|_| text == "true")
     }
 
     fn networks(&mut self, key: &'static str) -> Vec<Network> {

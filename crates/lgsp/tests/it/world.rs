@@ -65,6 +65,31 @@ pub(crate) struct Listening {
     pub(crate) trial: SocketAddr,
     pub(crate) ops: SocketAddr,
     pub(crate) live_tls: Option<SocketAddr>,
+    pub(crate) inbound: Option<SocketAddr>,
+}
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Making {
+    /// The registry file; `PROVIDER` is the simulated provider's address.
+    pub(crate) province: String,
+    /// `--live-tls`.
+    pub(crate) live_tls: &'static str,
+    /// Further flags of `serve`.
+    pub(crate) flags: Vec<String>,
+    /// Variables of `apply` and `serve`.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+impl Default for Making {
+    fn default() -> Making {
+        Making {
+            province: PROVINCE.to_owned(),
+            live_tls: "off",
+            flags: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
 }
 
 pub(crate) struct World {
@@ -72,7 +97,7 @@ pub(crate) struct World {
     pub(crate) provider: simulator::provider::Provider,
     pub(crate) listening: Listening,
     server: Child,
-    live_tls: &'static str,
+    making: Making,
     credentials: Vec<(String, String, Credential)>,
     /// Carries the simulated provider; ends it when the world ends.
     _runtime: tokio::runtime::Runtime,
@@ -81,12 +106,12 @@ pub(crate) struct World {
 impl World {
     /// The platform with the province of these tests, running.
     pub(crate) fn start() -> World {
-        World::start_on("off")
+        World::make(Making::default())
     }
 
     /// The same, with TLS on the live environment as well.
     pub(crate) fn start_with_tls() -> World {
-        World::start_on("127.0.0.1:0")
+        World::make(Making { live_tls: "127.0.0.1:0", ..Making::default() })
     }
 
     /// The certificate of the TLS listener, to be trusted by clients.
@@ -94,17 +119,19 @@ impl World {
         self.dir.path().join("tls.crt")
     }
 
-    fn start_on(live_tls: &'static str) -> World {
+    /// The platform with this province, running.
+    pub(crate) fn make(making: Making) -> World {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let provider = runtime
             .block_on(simulator::provider::start(simulator::provider::Settings::default()))
             .unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let province = PROVINCE.replace("PROVIDER", &provider.address.to_string());
+        let province = making.province.replace("PROVIDER", &provider.address.to_string());
         std::fs::write(dir.path().join("province.yaml"), province).unwrap();
         let data = dir.path().join("data");
         let file = dir.path().join("province.yaml");
-        let lines = json_lines(&checked(run(&data, &["apply", "-f", path(&file)])));
+        let apply = ["apply", "-f", path(&file)];
+        let lines = json_lines(&checked(run(&data, &apply, &making.environment)));
         let credentials = lines
             .iter()
             .filter(|line| line["secret_key"].is_string())
@@ -117,8 +144,8 @@ impl World {
         let issued = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into()]).unwrap();
         std::fs::write(dir.path().join("tls.crt"), issued.cert.pem()).unwrap();
         std::fs::write(dir.path().join("tls.key"), issued.signing_key.serialize_pem()).unwrap();
-        let (server, listening) = serve(&data, live_tls, None);
-        World { dir, provider, listening, server, live_tls, credentials, _runtime: runtime }
+        let (server, listening) = serve(&data, &making, None);
+        World { dir, provider, listening, server, making, credentials, _runtime: runtime }
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -165,7 +192,7 @@ impl World {
 
     /// Runs a command on the same data folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        run(&self.data(), arguments)
+        run(&self.data(), arguments, &self.making.environment)
     }
 
     /// The journal rows that fit the flags, after waiting for those of `exchanges` to be there.
@@ -208,7 +235,7 @@ impl World {
 
     /// Starts the server again where it listened before.
     pub(crate) fn restart(&mut self) {
-        let (server, listening) = serve(&self.data(), self.live_tls, Some(&self.listening));
+        let (server, listening) = serve(&self.data(), &self.making, Some(&self.listening));
         self.server = server;
         self.listening = listening;
     }
@@ -227,11 +254,12 @@ fn program() -> Command {
     command
 }
 
-fn run(data: &Path, arguments: &[&str]) -> Output {
-    program().args(arguments).args(["--data", path(data)]).output().unwrap()
+fn run(data: &Path, arguments: &[&str], environment: &[(String, String)]) -> Output {
+    let variables = environment.iter().map(|(name, value)| (name, value));
+    program().args(arguments).args(["--data", path(data)]).envs(variables).output().unwrap()
 }
 
-fn serve(data: &Path, live_tls: &str, again: Option<&Listening>) -> (Child, Listening) {
+fn serve(data: &Path, making: &Making, again: Option<&Listening>) -> (Child, Listening) {
     let picked = "127.0.0.1:0".to_string();
     let at = |pick: fn(&Listening) -> SocketAddr| match again {
         Some(listening) => pick(listening).to_string(),
@@ -251,7 +279,9 @@ fn serve(data: &Path, live_tls: &str, again: Option<&Listening>) -> (Child, List
             &at(|l| l.trial),
         ])
         .args(["--ops", &at(|l| l.ops)])
-        .args(["--live-tls", live_tls, "--trial-tls", "off"])
+        .args(["--live-tls", making.live_tls, "--trial-tls", "off"])
+        .args(&making.flags)
+        .envs(making.environment.iter().map(|(name, value)| (name, value)))
         .env("LGSP_GATEWAY_LIVE_CERTIFICATE", folder.join("tls.crt"))
         .env("LGSP_GATEWAY_LIVE_KEY", folder.join("tls.key"))
         .stdout(Stdio::piped())
@@ -266,9 +296,10 @@ fn serve(data: &Path, live_tls: &str, again: Option<&Listening>) -> (Child, List
     });
     assert_eq!(ready["ready"], true, "{ready}");
     let address = |key: &str| ready[key].as_str().unwrap().parse().unwrap();
-    let live_tls = ready["live_tls"].as_str().map(|text| text.parse().unwrap());
+    let maybe = |key: &str| ready[key].as_str().map(|text| text.parse().unwrap());
+    let (live_tls, inbound) = (maybe("live_tls"), maybe("inbound"));
     let (live, trial, ops) = (address("live"), address("trial"), address("ops"));
-    (server, Listening { live, trial, ops, live_tls })
+    (server, Listening { live, trial, ops, live_tls, inbound })
 }
 
 pub(crate) fn text(output: &Output) -> String {
