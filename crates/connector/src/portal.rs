@@ -11,18 +11,26 @@ use terms::endpoint::{Endpoint, TlsMaterial};
 use terms::portal::PortalAccess;
 
 use crate::pool::Connector;
-use crate::reply::{Failure, FailureKind, Reply, Trace};
+use crate::reply::{Failure, Reply};
 
+mod answer;
+mod envelope;
+mod errand;
+mod login;
 mod order;
+mod request;
+mod scan;
 mod session;
+#[cfg(test)]
+mod tests;
+
+use errand::Errand;
 
 /// What all runtime threads know of the portals together: sessions, and whose turn it is. Give the
 /// same one to each thread's connector.
 #[derive(Debug, Default)]
 pub struct Portals {
-    #[allow(dead_code)]
     sessions: session::Sessions,
-    #[allow(dead_code)]
     order: order::Order,
 }
 
@@ -52,7 +60,7 @@ pub struct PortalCall<'a> {
 /// The portal's answer.
 pub struct PortalReply<B> {
     /// The answer; an ordinary one, of which the first part has been read. `trace` sums up all that
-    /// was sent for this call, the login excepted.
+    /// was sent for this call, a login that succeeded excepted.
     pub reply: Reply<B>,
     /// It was sent again as an update, since the portal holds the dossier already.
     pub resent: bool,
@@ -60,7 +68,7 @@ pub struct PortalReply<B> {
     pub parts: PortalParts,
 }
 
-/// A call whose items went out in several envelopes, one after another.
+/// A call whose records went out in several envelopes, one after another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortalParts {
     /// Answered with success.
@@ -74,10 +82,12 @@ where
     B: Body<Data = Bytes> + From<Bytes> + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    /// Sends a call to the portal under our own session.
+    /// Sends a call to the portal under our own session, after all earlier calls that name the same
+    /// dossier (QCV-02). An answer of the portal, refusals included, is an answer; only a refused
+    /// session is not: then it logs in and sends once more.
     pub async fn send_portal(&self, call: PortalCall<'_>) -> Result<PortalReply<B>, Failure> {
-        let _ = call;
-        let trace = Trace::default();
-        Err(Failure { kind: FailureKind::Unreachable, reached: false, trace, cause: None })
+        let portals = self.portals().clone();
+        let errand = Errand::new(self, &portals, call)?;
+        errand.run().await
     }
 }

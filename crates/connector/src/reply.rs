@@ -1,5 +1,6 @@
 //! What came back from a provider, or why nothing did.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,7 +9,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use terms::clock::Timestamp;
+use terms::deadline::Deadline;
 use terms::fault::Sentence;
+use tokio::time::{Instant, timeout_at};
 
 use crate::pool::Lease;
 
@@ -65,15 +68,22 @@ pub struct Failure {
 
 /// The body of an answer.
 pub struct ReplyBody<B> {
+    /// Read already, and still to be handed out; empty unless a protocol of ours had to look.
+    ahead: Bytes,
     incoming: Incoming,
     lease: Option<Lease<B>>,
 }
 
 impl<B: Body<Data = Bytes> + 'static> ReplyBody<B> {
     pub(crate) fn new(incoming: Incoming, lease: Lease<B>) -> ReplyBody<B> {
-        let mut body = ReplyBody { incoming, lease: Some(lease) };
+        let mut body = ReplyBody { ahead: Bytes::new(), incoming, lease: Some(lease) };
         body.give_back_at_end();
         body
+    }
+
+    /// Puts other bytes in front of the rest than those that were read.
+    pub(crate) fn put_ahead(&mut self, bytes: Bytes) {
+        self.ahead = bytes;
     }
 
     /// Gives the connection back as soon as nothing more can come on it for this answer.
@@ -86,6 +96,37 @@ impl<B: Body<Data = Bytes> + 'static> ReplyBody<B> {
     }
 }
 
+impl<B: Body<Data = Bytes> + Unpin + 'static> ReplyBody<B> {
+    /// Reads the body's beginning, at most about `bytes_max`, and puts it in front of the rest again;
+    /// `true` when it is the whole.
+    pub(crate) async fn hold(
+        &mut self,
+        bytes_max: usize,
+        deadline: Deadline,
+    ) -> Result<(Bytes, bool), FailureKind> {
+        let gathering = async {
+            let mut held: Vec<Bytes> = Vec::new();
+            let mut length = 0;
+            while length <= bytes_max {
+                match poll_fn(|cx| Pin::new(&mut *self).poll_frame(cx)).await {
+                    None => return Ok((joined(&held, length), true)),
+                    Some(Err(_)) => return Err(FailureKind::Broken),
+                    Some(Ok(frame)) => {
+                        let data = frame.into_data().unwrap_or_default();
+                        length += data.len();
+                        held.push(data);
+                    }
+                }
+            }
+            Ok((joined(&held, length), false))
+        };
+        let gathered = timeout_at(Instant::from_std(deadline.at()), gathering).await;
+        let (held, whole) = gathered.unwrap_or(Err(FailureKind::Timeout))?;
+        self.ahead = held.clone();
+        Ok((held, whole))
+    }
+}
+
 impl<B: Body<Data = Bytes> + Unpin + 'static> Body for ReplyBody<B> {
     type Data = Bytes;
     type Error = hyper::Error;
@@ -94,6 +135,9 @@ impl<B: Body<Data = Bytes> + Unpin + 'static> Body for ReplyBody<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if !self.ahead.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.ahead)))));
+        }
         let polled = Pin::new(&mut self.incoming).poll_frame(cx);
         match &polled {
             Poll::Ready(None) => {
@@ -109,10 +153,30 @@ impl<B: Body<Data = Bytes> + Unpin + 'static> Body for ReplyBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.ahead.is_empty() && self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        let mut hint = self.incoming.size_hint();
+        let ahead = self.ahead.len() as u64;
+        if ahead > 0 {
+            let upper = hint.upper();
+            hint.set_lower(hint.lower() + ahead);
+            upper.into_iter().for_each(|upper| hint.set_upper(upper + ahead));
+        }
+        hint
+    }
+}
+
+fn joined(chunks: &[Bytes], length: usize) -> Bytes {
+    match chunks {
+        [only] => only.clone(),
+        chunks => chunks
+            .iter()
+            .fold(Vec::with_capacity(length), |mut all, chunk| {
+                all.extend_from_slice(chunk);
+                all
+            })
+            .into(),
     }
 }

@@ -220,6 +220,6 @@ fn is_closed(error: &hyper::Error) -> bool {
     })
 }
 
-fn micros(spent: std::time::Duration) -> u64 {
+pub(crate) fn micros(spent: std::time::Duration) -> u64 {
     u64::try_from(spent.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,165 @@
-//! The sessions we hold at portals.
+//! The sessions we hold at portals: one for each account and endpoint, used by all threads, made
+//! by one login at a time.
 
-/// Sessions by account and endpoint.
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use terms::clock::{Clock, Timestamp};
+use terms::endpoint::{Endpoint, TlsMaterial};
+use terms::limit::{PORTAL_LOGIN_PAUSE, PORTAL_SESSION_LIFETIME, PORTAL_SESSIONS_MAX};
+use terms::portal::PortalAccess;
+use tokio::sync::watch;
+
+use super::PortalCall;
+use super::login::LoginFault;
+
+/// How a login ended.
+pub(super) type Outcome = Result<Arc<str>, LoginFault>;
+
+/// Sessions by account and endpoint. There are a handful: they are found by looking at each.
 #[derive(Debug, Default)]
-pub(super) struct Sessions {}
+pub(super) struct Sessions(Mutex<Vec<Slot>>);
+
+#[derive(Debug)]
+struct Slot {
+    key: SessionKey,
+    state: State,
+}
+
+/// Whose session it is, and where. With another password or path it is another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SessionKey {
+    upstream: Arc<str>,
+    base: Arc<str>,
+    tls: Option<Arc<TlsMaterial>>,
+    destination: Option<Arc<str>>,
+    access: PortalAccess,
+}
+
+#[derive(Debug)]
+enum State {
+    Open {
+        session: Arc<str>,
+        opened_at: Timestamp,
+    },
+    Opening(watch::Receiver<Option<Outcome>>),
+    /// The login was refused; it is not tried again before this instant.
+    Refused {
+        fault: LoginFault,
+        until: Instant,
+    },
+}
+
+/// What a call that needs a session has to do.
+pub(super) enum Look {
+    /// There is one, or there will be none for now.
+    Known(Outcome),
+    /// Another call logs in.
+    Wait(watch::Receiver<Option<Outcome>>),
+    /// Log in, tell the outcome to [`Sessions::settle`], then to those who wait.
+    LogIn(SessionKey, watch::Sender<Option<Outcome>>),
+}
+
+impl SessionKey {
+    fn new(call: &PortalCall<'_>, endpoint: &Endpoint) -> SessionKey {
+        SessionKey {
+            upstream: endpoint.upstream.clone(),
+            base: endpoint.base.clone(),
+            tls: call.tls.cloned(),
+            destination: call.destination.map(Arc::from),
+            access: call.access.clone(),
+        }
+    }
+
+    fn fits(&self, call: &PortalCall<'_>, endpoint: &Endpoint) -> bool {
+        let access = &self.access;
+        self.upstream == endpoint.upstream
+            && self.base == endpoint.base
+            && access.user == call.access.user
+            && access.secret == call.access.secret
+            && access.login == call.access.login
+            && access.names == call.access.names
+            && access.destination_in == call.access.destination_in
+            && self.destination.as_deref() == call.destination
+            && self.tls.as_ref() == call.tls
+    }
+}
+
+impl Sessions {
+    /// Looks for a session; makes the asking call the one that logs in when there is none.
+    pub(super) fn look(&self, call: &PortalCall<'_>, endpoint: &Endpoint, clock: &Clock) -> Look {
+        let mut slots = self.0.lock();
+        let at = slots.iter().position(|slot| slot.key.fits(call, endpoint));
+        let (key, at) = match at {
+            None => (SessionKey::new(call, endpoint), None),
+            Some(at) => match slots[at].state.look(clock) {
+                Some(look) => return look,
+                None => (slots[at].key.clone(), Some(at)),
+            },
+        };
+        let (sender, receiver) = watch::channel(None);
+        let state = State::Opening(receiver);
+        match at {
+            Some(at) => slots[at].state = state,
+            None => {
+                slots.retain(|slot| !slot.state.is_over(clock));
+                if slots.len() >= PORTAL_SESSIONS_MAX {
+                    slots.remove(0);
+                }
+                slots.push(Slot { key: key.clone(), state });
+            }
+        }
+        Look::LogIn(key, sender)
+    }
+
+    /// Takes the outcome of a login. A refusal is remembered for a while, so that calls that keep
+    /// coming do not lock the account; any other failure is tried again by the next call.
+    pub(super) fn settle(&self, key: &SessionKey, outcome: &Outcome, clock: &Clock) {
+        let mut slots = self.0.lock();
+        let Some(at) = slots.iter().position(|slot| slot.key == *key) else { return };
+        match outcome {
+            Ok(session) => {
+                let (session, opened_at) = (session.clone(), clock.now());
+                slots[at].state = State::Open { session, opened_at };
+            }
+            Err(fault) if fault.is_refusal() => {
+                let until = clock.instant() + PORTAL_LOGIN_PAUSE;
+                slots[at].state = State::Refused { fault: fault.clone(), until };
+            }
+            Err(_) => drop(slots.remove(at)),
+        }
+    }
+
+    /// The portal refused this session. Only that one is forgotten: another call may have made a
+    /// new one meanwhile.
+    pub(super) fn forget(&self, call: &PortalCall<'_>, endpoint: &Endpoint, refused: &str) {
+        self.0.lock().retain(|slot| {
+            let is_it = matches!(&slot.state, State::Open { session, .. } if **session == *refused);
+            !(is_it && slot.key.fits(call, endpoint))
+        });
+    }
+}
+
+impl State {
+    /// `None` when it is time to log in.
+    fn look(&self, clock: &Clock) -> Option<Look> {
+        match self {
+            _ if self.is_over(clock) => None,
+            State::Open { session, .. } => Some(Look::Known(Ok(session.clone()))),
+            State::Opening(receiver) => Some(Look::Wait(receiver.clone())),
+            State::Refused { fault, .. } => Some(Look::Known(Err(fault.clone()))),
+        }
+    }
+
+    fn is_over(&self, clock: &Clock) -> bool {
+        match self {
+            State::Open { opened_at, .. } => {
+                clock.now().since(*opened_at) >= PORTAL_SESSION_LIFETIME
+            }
+            // the thread that was to log in is gone
+            State::Opening(receiver) => receiver.has_changed().is_err(),
+            State::Refused { until, .. } => clock.instant() >= *until,
+        }
+    }
+}

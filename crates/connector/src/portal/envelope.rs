@@ -1,0 +1,203 @@
+//! The envelope of a call as the consumer sent it, and as the portal gets it: session, unit and
+//! mark of an update are put in, the rest stays byte for byte.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use terms::portal::PortalNames;
+
+use super::scan::{Cursor, is_name, members, quoted, text_of};
+
+/// The name of the dossier's code in a record.
+const DOSSIER: &str = "MaHoSo";
+/// The name of the records.
+const DATA: &str = "data";
+
+/// Spans of an envelope.
+#[derive(Debug, Default)]
+pub(super) struct Envelope {
+    /// Just behind the opening brace.
+    inside: usize,
+    /// It has members.
+    filled: bool,
+    sessions: Vec<Range<usize>>,
+    unit: Option<Range<usize>>,
+    updating: Option<Range<usize>>,
+    data: Option<Range<usize>>,
+    /// Names that the portal spells otherwise, with the quotes, and its spelling.
+    renamed: Vec<(Range<usize>, String)>,
+    /// The records of `data`.
+    pub(super) items: Vec<Item>,
+}
+
+/// A record.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    span: Range<usize>,
+    /// Where its MaHoSo stands.
+    dossier: Option<Range<usize>>,
+}
+
+/// What the portal is to get.
+pub(super) struct Shape<'a> {
+    /// As JSON.
+    pub(super) session: &'a str,
+    pub(super) unit: &'a str,
+    /// Marked as an update, whatever the consumer wrote.
+    pub(super) updating: bool,
+    /// These records instead of all.
+    pub(super) items: Option<&'a [Item]>,
+}
+
+impl Envelope {
+    /// Finds the parts; `None` when the body is not a JSON object.
+    pub(super) fn read(body: &[u8], names: &PortalNames) -> Option<Envelope> {
+        let start = if body.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        let mut cursor = Cursor::new(body, start);
+        cursor.step(b'{')?;
+        let mut envelope = Envelope { inside: cursor.place(), ..Envelope::default() };
+        members(body, start, |member| {
+            envelope.filled = true;
+            let written = &body[member.name.clone()];
+            let known =
+                |name: &str, spelling: &str| is_name(written, spelling) || is_name(written, name);
+            let spelling = if known("session", &names.session) {
+                envelope.sessions.push(member.value);
+                &names.session
+            } else if known("madonvi", &names.unit) {
+                envelope.unit = Some(member.value);
+                &names.unit
+            } else if known("isUpdating", &names.updating) {
+                envelope.updating = Some(member.value);
+                &names.updating
+            } else if known("service", &names.service) {
+                &names.service
+            } else {
+                if is_name(written, DATA) {
+                    envelope.data = Some(member.value);
+                }
+                return Some(());
+            };
+            if !is_name(written, spelling) {
+                envelope.renamed.push((member.name, spelling.to_string()));
+            }
+            Some(())
+        })?;
+        if let Some(data) = &envelope.data {
+            envelope.items = items(body, data.start)?;
+        }
+        Some(envelope)
+    }
+
+    /// Is it marked as an update?
+    pub(super) fn is_updating(&self, body: &[u8]) -> bool {
+        let value = self.updating.clone().and_then(|span| text_of(&body[span]));
+        value.is_some_and(|value| {
+            let value = value.trim();
+            value.eq_ignore_ascii_case("true") || value == "1"
+        })
+    }
+
+    /// The envelope as the portal gets it.
+    pub(super) fn shape(&self, body: &[u8], shape: &Shape<'_>, names: &PortalNames) -> Bytes {
+        let mut edits: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
+        for span in &self.sessions {
+            edits.push((span.clone(), shape.session.into()));
+        }
+        for (span, name) in &self.renamed {
+            edits.push((span.clone(), quoted(name)));
+        }
+        if let (Some(items), Some(data)) = (shape.items, &self.data) {
+            edits.push((data.clone(), joined(body, items)));
+        }
+        let mut front = Vec::new();
+        if self.sessions.is_empty() {
+            push_member(&mut front, &names.session, shape.session.as_bytes());
+        }
+        if self.unit.is_none() {
+            push_member(&mut front, &names.unit, &quoted(shape.unit));
+        }
+        match &self.updating {
+            _ if !shape.updating => {}
+            Some(span) if body[span.start] == b'"' => {
+                edits.push((span.clone(), b"\"True\"".into()))
+            }
+            Some(span) => edits.push((span.clone(), b"true".into())),
+            None => push_member(&mut front, &names.updating, b"\"True\""),
+        }
+        if !self.filled {
+            front.pop();
+        }
+        edits.push((self.inside..self.inside, front));
+        edits.sort_by_key(|(span, _)| span.start);
+        let mut shaped = Vec::with_capacity(body.len() + 128);
+        let mut from = 0;
+        for (span, text) in edits {
+            shaped.extend_from_slice(&body[from..span.start]);
+            shaped.extend_from_slice(&text);
+            from = span.end;
+        }
+        shaped.extend_from_slice(&body[from..]);
+        shaped.into()
+    }
+}
+
+impl Item {
+    /// The code of its dossier as it is written, without quotes; `None` when it names none.
+    pub(super) fn dossier<'a>(&self, body: &'a [u8]) -> Option<&'a [u8]> {
+        let value = &body[self.dossier.clone()?];
+        let bare = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\""));
+        let bare = bare.unwrap_or(value).trim_ascii();
+        (!bare.is_empty()).then_some(bare)
+    }
+}
+
+/// The records of an array, or the one record that stands in its place.
+fn items(body: &[u8], at: usize) -> Option<Vec<Item>> {
+    let mut items = Vec::new();
+    let mut read = |cursor: &mut Cursor<'_>| {
+        let span = cursor.value()?;
+        let dossier = if body[span.start] == b'{' { dossier(body, span.start) } else { None };
+        items.push(Item { span, dossier });
+        Some(())
+    };
+    match body[at] {
+        b'[' => Cursor::new(body, at).enter((b'[', b']'), read)?,
+        b'{' => read(&mut Cursor::new(body, at))?,
+        _ => {}
+    }
+    Some(items)
+}
+
+fn dossier(body: &[u8], at: usize) -> Option<Range<usize>> {
+    let mut found = None;
+    // ends early, with `None`, when it is found
+    let _ = members(body, at, |member| {
+        if is_name(&body[member.name], DOSSIER) {
+            found = Some(member.value);
+            return None;
+        }
+        Some(())
+    });
+    found
+}
+
+fn joined(body: &[u8], items: &[Item]) -> Vec<u8> {
+    let mut text = vec![b'['];
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(&body[item.span.clone()]);
+    }
+    text.push(b']');
+    text
+}
+
+/// A member and the comma behind it.
+fn push_member(to: &mut Vec<u8>, name: &str, value: &[u8]) {
+    to.extend_from_slice(&quoted(name));
+    to.push(b':');
+    to.extend_from_slice(value);
+    to.push(b',');
+}
