@@ -123,10 +123,9 @@ async fn try_apply(on: &Applying<'_>, entries: &Entries) -> Result<Vec<Change>, 
     let mut tx = on.store.write().await?;
     let state = State::load(&mut tx, on.keyring).await?;
     let (state, planned) = plan(state, &entries.list, &resolved, &mut findings);
-    for wanted in &wanted {
-        if !state.systems.contains_key(wanted.system.as_str()) {
-            let system = wanted.system.as_str();
-            unknown(wanted.entry, "system", "system_unknown", system, &mut findings);
+    for entry in entries.list.iter().filter(|e| e.noun == Noun::Credential) {
+        if let Some(system) = entry.text("system").filter(|s| !state.systems.contains_key(*s)) {
+            unknown(entry, "system", "system_unknown", system, &mut findings);
         }
     }
     drop(state);
@@ -181,6 +180,9 @@ async fn prepare<'e>(
             continue;
         }
         let system = SystemCode::known(system);
+        if ["consumer_key", "secret_key"].iter().any(|name| entry.is_wrong(name)) {
+            continue;
+        }
         let carried = match (key, entry.text("secret_key")) {
             (Some(key), Some(secret)) => {
                 let key = ConsumerKey::known(key);

@@ -7,7 +7,7 @@ pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -18,6 +18,7 @@ use crate::file::fault::{Findings, Spot};
 use crate::file::field::{key_missing, shown};
 use crate::file::table::{Need, Noun};
 use crate::plan::state::{Held, Secrets, State};
+use crate::service::STATISTICS;
 use crate::stated::Stated;
 
 /// What is done to one entry.
@@ -69,6 +70,7 @@ pub(crate) fn plan(
         state,
         resolved,
         seen: HashMap::new(),
+        loose: HashSet::new(),
         planned: Vec::with_capacity(entries.len()),
         findings,
     };
@@ -77,6 +79,7 @@ pub(crate) fn plan(
     planner.name_members();
     of(Noun::System).for_each(|e| planner.system(e));
     of(Noun::Service).for_each(|e| planner.service(e));
+    planner.claim_destinations(entries);
     of(Noun::Version).for_each(|e| planner.version(e));
     planner.claim_routes(entries);
     of(Noun::Subscription).for_each(|e| planner.subscription(e));
@@ -88,6 +91,8 @@ struct Planner<'a> {
     resolved: &'a HashMap<String, Option<String>>,
     /// Where each key was mentioned first.
     seen: HashMap<(Noun, String), Spot>,
+    /// Aliases of entries whose own key cannot be read: what they name is not known, yet there.
+    loose: HashSet<(Noun, String)>,
     planned: Vec<Planned>,
     findings: &'a mut Findings,
 }
@@ -109,6 +114,13 @@ impl Planner<'_> {
         true
     }
 
+    /// The key of an entry that is mentioned for the first time. `None` when it cannot be read or
+    /// stands there again: then only what the entry points to is looked at.
+    fn key(&mut self, entry: &Entry, key: Option<String>) -> Option<String> {
+        let key = key?;
+        self.mention(entry, &key).then_some(key)
+    }
+
     /// Compares what was with what will be and keeps the decision.
     fn decide(
         &mut self,
@@ -120,7 +132,7 @@ impl Planner<'_> {
     ) -> &mut Planned {
         let noun = entry.noun;
         for field in noun.fields().iter().filter(|f| f.need == Need::New) {
-            if after.get(field.name).is_none() {
+            if after.get(field.name).is_none() && !entry.is_wrong(field.name) {
                 key_missing(entry.spot, field.name, self.findings);
             }
         }
@@ -143,10 +155,12 @@ impl Planner<'_> {
     }
 
     fn member(&mut self, entry: &Entry) {
-        let Some(code) = entry.text("code").map(str::to_owned) else { return };
-        if !self.mention(entry, &code) {
-            return;
+        let named = entry.text("code").map(str::to_owned);
+        if named.is_none() {
+            let aliases = entry.list("aliases").map(|alias| (Noun::Member, alias.to_owned()));
+            self.loose.extend(aliases);
         }
+        let Some(code) = self.key(entry, named) else { return };
         let before = self.state.members.get(&code).cloned();
         let after = entry.merge(before.as_ref());
         self.state.members.insert(code.clone(), after.clone());
@@ -192,6 +206,8 @@ impl Planner<'_> {
         let spot = entry.spot_of(field);
         match self.state.member_names.get(&named) {
             Some(code) => drop(after.0.insert(field.to_owned(), Value::from(code.clone()))),
+            None if self.findings.unread => {}
+            None if self.loose.contains(&(Noun::Member, named.clone())) => {}
             None => {
                 let vi = format!("không có đơn vị {named}");
                 self.findings.fault(spot, "member_unknown", vi, format!("no member {named}"));
@@ -205,86 +221,102 @@ impl Planner<'_> {
     }
 
     fn system(&mut self, entry: &Entry) {
-        let Some(code) = entry.text("code").map(str::to_owned) else { return };
-        if !self.mention(entry, &code) {
-            return;
-        }
-        let before = self.state.systems.get(&code).cloned();
+        let code = self.key(entry, entry.text("code").map(str::to_owned));
+        let before = code.as_ref().and_then(|code| self.state.systems.get(code)).cloned();
         let mut after = entry.merge(before.as_ref());
         self.owner(entry, "member", "member_fixed", before.as_ref(), &mut after);
+        let Some(code) = code else { return };
         self.state.systems.insert(code.clone(), after.clone());
         self.decide(entry, code, before, after, Secrets::default());
     }
 
     fn service(&mut self, entry: &Entry) {
-        let Some(code) = entry.text("code").map(str::to_owned) else { return };
-        if !self.mention(entry, &code) {
-            return;
+        let code = self.key(entry, entry.text("code").map(str::to_owned));
+        if code.as_deref() == Some(STATISTICS) {
+            let vi = format!("{STATISTICS} là dịch vụ của chính nền tảng");
+            let en = format!("{STATISTICS} is the platform's own service");
+            self.findings.fault(entry.spot_of("code"), "code_reserved", vi, en);
         }
-        let before = self.state.services.get(&code).cloned();
+        let before = code.as_ref().and_then(|code| self.state.services.get(code)).cloned();
         let mut after = entry.merge(before.as_ref());
         self.owner(entry, "provider", "provider_fixed", before.as_ref(), &mut after);
+        // Where it was to move is not known: it stands in nobody's way.
+        for field in ["context", "destination"].iter().filter(|name| entry.is_wrong(name)) {
+            after.0.remove(*field);
+        }
+        let Some(code) = code else { return };
         self.state.services.insert(code.clone(), after.clone());
         self.decide(entry, code, before, after, Secrets::default());
     }
 
     fn version(&mut self, entry: &Entry) {
-        let (Some(service), Some(name)) = (entry.text("service"), entry.text("version")) else {
-            return;
-        };
-        let (service, name) = (service.to_owned(), name.to_owned());
-        let key = format!("{service}/{name}");
-        if !self.mention(entry, &key) {
-            return;
-        }
-        let held = self.state.versions.get(&service).and_then(|v| v.get(&name)).cloned();
+        let names = entry.text("service").zip(entry.text("version"));
+        let key = self.key(entry, names.map(|(service, name)| format!("{service}/{name}")));
+        let names = names.filter(|_| key.is_some());
+        let held = names
+            .and_then(|(service, name)| self.state.versions.get(service)?.get(name))
+            .cloned();
         let before = held.as_ref().map(|held| held.stated.clone());
         let after = entry.merge(before.as_ref());
         let secrets = self.secrets(entry, held.as_ref(), &after);
+        check::parameters(entry, &after, self.findings);
+        let (Some(key), Some((service, name))) = (key, names) else {
+            if let (Some(service), None) = (entry.text("service"), entry.text("version")) {
+                let alias = |alias| (Noun::Version, format!("{service}/{alias}"));
+                self.loose.extend(entry.list("aliases").map(alias));
+            }
+            return;
+        };
         check::version(entry, &after, &secrets, self.findings);
         let now = Held { stated: after.clone(), secrets: secrets.clone() };
-        self.state.versions.entry(service).or_default().insert(name, now);
+        self.state.versions.entry(service.to_owned()).or_default().insert(name.to_owned(), now);
         self.decide(entry, key, before, after, secrets);
     }
 
     fn subscription(&mut self, entry: &Entry) {
-        let text = |name| entry.text(name);
-        let (Some(system), Some(service), Some(named), Some(environment)) =
-            (text("system"), text("service"), text("version"), text("environment"))
-        else {
-            return;
-        };
-        if !self.state.systems.contains_key(system) {
+        if let Some(system) = entry.text("system")
+            && !self.state.systems.contains_key(system)
+        {
             unknown(entry, "system", "system_unknown", system, self.findings);
         }
-        let Some(versions) = self.state.versions.get(service) else {
-            unknown(entry, "service", "service_unknown", service, self.findings);
-            return;
-        };
-        let has_alias = |held: &Held| held.stated.list("aliases").any(|alias| alias == named);
-        let version = match versions.get_key_value(named) {
-            Some((name, _)) => name.clone(),
-            None => match versions.iter().find(|(_, held)| has_alias(held)) {
-                Some((name, _)) => name.clone(),
-                None => {
-                    unknown(entry, "version", "version_unknown", named, self.findings);
-                    return;
-                }
-            },
-        };
-        let key = format!("{system}/{service}/{version}/{environment}");
-        if !self.mention(entry, &key) {
-            return;
-        }
-        let (id, before) = self.state.subscriptions.remove(&key).unzip();
+        let version = self.subscribed(entry);
+        let parts = [entry.text("system"), entry.text("service"), version.as_deref()];
+        let parts = parts.into_iter().chain([entry.text("environment")]);
+        let key = parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("/"));
+        let key = self.key(entry, key);
+        let held = key.as_ref().and_then(|key| self.state.subscriptions.remove(key));
+        let (id, before) = held.unzip();
         let mut after = entry.merge(before.as_ref());
-        after.0.insert("version".to_owned(), version.into());
         check::subscription(entry, &after, self.findings);
+        let (Some(key), Some(version)) = (key, version) else { return };
+        after.0.insert("version".to_owned(), version.into());
         self.decide(entry, key, before, after, Secrets::default()).id = id;
+    }
+
+    /// The own name of the version that a subscription names, perhaps by an alias; a fault when
+    /// there is no such service or version.
+    fn subscribed(&mut self, entry: &Entry) -> Option<String> {
+        let service = entry.text("service")?;
+        let none = BTreeMap::new();
+        let versions = self.state.versions.get(service);
+        if versions.is_none() && !self.state.services.contains_key(service) {
+            unknown(entry, "service", "service_unknown", service, self.findings);
+            return None;
+        }
+        let versions = versions.unwrap_or(&none);
+        let named = entry.text("version")?;
+        let has_alias = |held: &Held| held.stated.list("aliases").any(|alias| alias == named);
+        let found = versions.get_key_value(named);
+        let found = found.or_else(|| versions.iter().find(|(_, held)| has_alias(held)));
+        if found.is_none() && !self.loose.contains(&(Noun::Version, format!("{service}/{named}"))) {
+            unknown(entry, "version", "version_unknown", named, self.findings);
+        }
+        found.map(|(name, _)| name.clone())
     }
 }
 
-/// The file names a thing that stands neither in the set nor in the database.
+/// The file names a thing that stands neither in the set nor in the database. Nothing is said
+/// where part of the set could not be read: the thing may stand there.
 pub(crate) fn unknown(
     entry: &Entry,
     field: &'static str,
@@ -292,6 +324,9 @@ pub(crate) fn unknown(
     named: &str,
     findings: &mut Findings,
 ) {
+    if findings.unread {
+        return;
+    }
     let vi = format!("không có {field} {named}, cả trong tệp lẫn trong cơ sở dữ liệu");
     let en = format!("no {field} {named}, neither in the files nor in the database");
     findings.fault(entry.spot_of(field), code, vi, en);

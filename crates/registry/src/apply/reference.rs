@@ -21,6 +21,7 @@ pub(crate) fn resolve(
     for given in entries.iter().flat_map(|e| &e.given) {
         let values: Vec<&Value> = match (given.field.name, &given.value) {
             ("auth" | "tls", Value::Object(map)) => map.values().collect(),
+            ("portal", Value::Object(map)) => map.get("secret").into_iter().collect(),
             ("secret_key", value) => vec![value],
             _ => continue,
         };

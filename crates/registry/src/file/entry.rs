@@ -68,6 +68,13 @@ impl Entry {
         self.given.iter().find(|g| g.field.name == name).and_then(|g| g.value.as_str())
     }
 
+    /// Texts of a list that the file gives.
+    pub(crate) fn list(&self, name: &str) -> impl Iterator<Item = &str> {
+        let given = self.given.iter().find(|g| g.field.name == name);
+        let items = given.and_then(|g| g.value.as_array());
+        items.into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// Is the field mentioned, but not of its form?
     pub(crate) fn is_wrong(&self, name: &str) -> bool {
         self.wrong.contains(&name)

@@ -17,20 +17,30 @@ use crate::version::Auth;
 pub(super) fn version(entry: &Entry, after: &Stated, secrets: &Secrets, findings: &mut Findings) {
     let list = |environment| after.part("endpoints", environment).and_then(Value::as_array);
     let offered = ["trial", "live"].iter().any(|e| list(e).is_some_and(|l| !l.is_empty()));
-    if after.get("endpoints").is_some() && !offered {
+    if after.get("endpoints").is_some() && !offered && !entry.is_wrong("endpoints") {
         key_missing(entry.spot_of("endpoints"), "endpoints.live", findings);
     }
-    auth(entry, after, secrets, findings);
+    if !entry.is_wrong("auth") {
+        auth(entry, after, secrets, findings);
+    }
+    if !entry.is_wrong("portal") && !entry.is_wrong("protocol") {
+        portal(entry, after, findings);
+    }
     let part = |name| after.part("tls", name).is_some();
-    if part("certificate") != part("key") {
+    if part("certificate") != part("key") && !entry.is_wrong("tls") {
         let missing = if part("key") { "tls.certificate" } else { "tls.key" };
         key_missing(entry.spot_of("tls"), missing, findings);
     }
+}
+
+/// A parameter is declared once.
+pub(super) fn parameters(entry: &Entry, after: &Stated, findings: &mut Findings) {
     let mut seen = std::collections::HashSet::new();
     let parameters = after.get("parameters").and_then(Value::as_array);
     for parameter in parameters.into_iter().flatten() {
-        let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default();
-        let place = parameter.get("in").and_then(Value::as_str).unwrap_or_default();
+        let text = |name| parameter.get(name).and_then(Value::as_str);
+        // Where the form is wrong one of them may not be there.
+        let (Some(name), Some(place)) = (text("name"), text("in")) else { continue };
         // Header names are the same in any case (RFC 9110, 5.1).
         let folded = if place == "header" { name.to_ascii_lowercase() } else { name.to_owned() };
         if !seen.insert((place, folded)) {
@@ -38,6 +48,36 @@ pub(super) fn version(entry: &Entry, after: &Stated, secrets: &Secrets, findings
             let en = format!("parameter {name} in {place} is declared twice");
             findings.fault(entry.spot_of("parameters"), "parameter_twice", vi, en);
         }
+    }
+}
+
+/// A version that speaks to the portal has an account there, and no other has.
+fn portal(entry: &Entry, after: &Stated, findings: &mut Findings) {
+    let speaks = after.text("protocol") == Some("portal");
+    if after.get("portal").is_none() {
+        if speaks {
+            key_missing(entry.spot_of("protocol"), "portal", findings);
+        }
+        return;
+    }
+    let spot = entry.spot_of("portal");
+    if !speaks {
+        let vi = "portal chỉ đi cùng protocol: portal; portal: ~ xóa nó".to_owned();
+        let en = "portal goes with protocol: portal only; portal: ~ clears it".to_owned();
+        findings.fault(spot, "portal_unused", vi, en);
+        return;
+    }
+    let part = |name| after.part("portal", name);
+    for (name, missing) in [("user", "portal.user"), ("secret", "portal.secret")] {
+        if part(name).is_none() {
+            key_missing(spot, missing, findings);
+        }
+    }
+    let name = part("names").and_then(|names| names.get("destination")).and_then(Value::as_str);
+    if let Some(name) = name.filter(|name| !is_sendable(name)) {
+        let vi = format!("header {name} không dùng được cho mã đích");
+        let en = format!("header {name} cannot carry a destination");
+        findings.fault(spot, "header_invalid", vi, en);
     }
 }
 
@@ -78,6 +118,9 @@ fn auth(entry: &Entry, after: &Stated, secrets: &Secrets, findings: &mut Finding
 
 /// What must hold of a subscription as it will stand.
 pub(super) fn subscription(entry: &Entry, after: &Stated, findings: &mut Findings) {
+    if entry.is_wrong("from") || entry.is_wrong("until") {
+        return;
+    }
     if let (Some(from), Some(until)) = (after.text("from"), after.text("until"))
         && from > until
     {
@@ -103,6 +146,11 @@ impl Planner<'_> {
             let old = secrets.auth.text.clone();
             let text = self.referred(entry, before, after, ("auth", "secret"), old.as_deref());
             secrets.auth = renew(secrets.auth, text);
+        }
+        if mentions("portal") {
+            let old = secrets.portal.text.clone();
+            let text = self.referred(entry, before, after, ("portal", "secret"), old.as_deref());
+            secrets.portal = renew(secrets.portal, text);
         }
         if mentions("tls") {
             let old = secrets.tls.text.as_deref().and_then(|t| serde_json::from_str(t).ok());
@@ -165,31 +213,64 @@ impl Planner<'_> {
                 }
             }
         }
-        // What stands in the database comes first, then the files in their order: the later claim
-        // is the one at fault.
-        claims.sort();
-        let mut owners: HashMap<&str, &str> = HashMap::with_capacity(claims.len());
-        for (spot, path, key) in &claims {
-            let owner = *owners.entry(path).or_insert(key);
-            if let Some(spot) = spot
-                && owner != key
-            {
-                let vi = format!("đường dẫn {path} đã thuộc về {owner}");
-                let en = format!("path {path} belongs to {owner} already");
-                self.findings.fault(*spot, "route_taken", vi, en);
+        for (spot, path, owner) in contested(claims) {
+            let vi = format!("đường dẫn {path} đã thuộc về {owner}");
+            let en = format!("path {path} belongs to {owner} already");
+            self.findings.fault(spot, "route_taken", vi, en);
+        }
+    }
+
+    /// One destination belongs to one service.
+    pub(super) fn claim_destinations(&mut self, entries: &[Entry]) {
+        let mut spots = HashMap::new();
+        for entry in entries.iter().filter(|e| e.noun == Noun::Service) {
+            if let (Some(code), Some(_)) = (entry.text("code"), entry.text("destination")) {
+                spots.entry(code).or_insert_with(|| entry.spot_of("destination"));
             }
+        }
+        if spots.is_empty() {
+            return;
+        }
+        let claim = |(code, stated): (&String, &Stated)| {
+            let destination = stated.text("destination")?.to_owned();
+            Some((spots.get(code.as_str()).copied(), destination, code.clone()))
+        };
+        let claims = self.state.services.iter().filter_map(claim).collect();
+        for (spot, destination, owner) in contested(claims) {
+            let vi = format!("mã đích {destination} đã thuộc về {owner}");
+            let en = format!("destination {destination} belongs to {owner} already");
+            self.findings.fault(spot, "destination_taken", vi, en);
         }
     }
 
     /// A service has one version at least.
     fn require_versions(&mut self, entries: &[Entry]) {
         for entry in entries.iter().filter(|e| e.noun == Noun::Service) {
-            let code = entry.text("code").unwrap_or_default();
-            if !self.state.versions.contains_key(code) {
+            let Some(code) = entry.text("code") else { continue };
+            if !self.state.versions.contains_key(code) && !entry.is_wrong("versions") {
                 key_missing(entry.spot, "versions", self.findings);
             }
         }
     }
+}
+
+/// What is claimed by whom and where, each claim but the first of one thing: its place, the thing,
+/// who holds it.
+fn contested(mut claims: Vec<(Option<Spot>, String, String)>) -> Vec<(Spot, String, String)> {
+    // What stands in the database comes first, then the files in their order: the later claim is
+    // the one at fault.
+    claims.sort();
+    let mut owners: HashMap<&str, &str> = HashMap::with_capacity(claims.len());
+    let mut contested = Vec::new();
+    for (spot, thing, claimant) in &claims {
+        let owner = *owners.entry(thing).or_insert(claimant);
+        if let Some(spot) = spot
+            && owner != claimant
+        {
+            contested.push((*spot, thing.clone(), owner.to_owned()));
+        }
+    }
+    contested
 }
 
 fn renew(old: Secret, text: Option<String>) -> Secret {

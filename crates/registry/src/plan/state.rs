@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use keyring::Keyring;
 use sqlx::AnyConnection;
 
+use crate::service::{STATISTICS, STATISTICS_VERSION};
 use crate::stated::Stated;
 use crate::version::{self, store::VersionRow};
 use crate::{member, service, subscription, system};
@@ -99,7 +100,18 @@ impl State {
             state.subscriptions.insert(key, (id, stated));
         })
         .await?;
+        state.offer_built_in();
         Ok(state)
+    }
+
+    /// The platform's own service can be subscribed to, though no row tells of it.
+    fn offer_built_in(&mut self) {
+        let fields = [("service", STATISTICS), ("version", STATISTICS_VERSION)];
+        let stated = fields.map(|(name, text)| (name.to_owned(), text.into()));
+        let held =
+            Held { stated: Stated(stated.into_iter().collect()), secrets: Secrets::default() };
+        let versions = BTreeMap::from([(STATISTICS_VERSION.to_owned(), held)]);
+        self.versions.insert(STATISTICS.to_owned(), versions);
     }
 }
 

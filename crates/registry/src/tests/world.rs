@@ -71,7 +71,7 @@ impl World {
     }
 
     async fn run(&self, text: &str, dry_run: bool) -> Result<Vec<Value>, Vec<FileFault>> {
-        let entries = read(&[("f", text)])?;
+        let entries = read(&[("f", text)]);
         let issuer = Issuer::new(self.keyring.clone(), self.clock.clone(), self.random.clone());
         let on = Applying {
             store: &self.store,
