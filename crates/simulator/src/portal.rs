@@ -1,106 +1,73 @@
-//! The National Public Service Portal as a one-stop system meets it: one login, one data path, and
-//! real state behind them.
+//! The National Public Service Portal as a one-stop system meets it: one login, one data path, all
+//! 15 packets and their helper services, and real state behind them.
 //!
-//! `POST …/mapi/login` and `POST …/mapi/g` are found under any base path. What it holds can be
-//! seen and steered beside them, without a session:
+//! `POST …/mapi/login` and `POST …/mapi/g` are found under any base path, so also behind
+//! `/XrdAdapter/RestService/forward` and `/VXPAdapter/RestService/forward`. What it holds can be
+//! seen and steered beside them, without a session; `GET /` is a page for people, and
+//! `docs/manual/simulator.md` tells it all:
 //!
 //! | request | what it does |
 //! |---|---|
-//! | `GET /inspect/dossiers` | all dossiers, one line of facts each |
-//! | `GET /inspect/dossiers/MaHoSo` | one dossier: record, states, progress, how often received |
-//! | `DELETE /inspect/dossiers` | forgets them |
-//! | `GET /inspect/received`, `/inspect/received/ID/raw`, `/inspect/count` | the bytes received |
-//! | `DELETE /inspect/received` | forgets those |
-//! | `PUT /inspect/trouble` | a [`Trouble`] as JSON, from now on |
-//! | `DELETE /inspect/sessions` | ends all sessions |
+//! | `GET /inspect/dossiers[/MaHoSo]` | all dossiers; one with record, states, progress, order |
+//! | `GET /inspect/records[/PACKET]` | how many records of each packet; those of one, as sent |
+//! | `GET /inspect/calls[/ID[/answer]]` | each call with its findings; one; the answer's bytes |
+//! | `GET /inspect/received[/ID/raw]`, `/inspect/count` | the bytes received |
+//! | `GET /inspect/verdict` | conformance of the sender so far |
+//! | `GET /inspect/tables`, `PUT /inspect/tables/FILE` | what is expected; a further table file |
+//! | `GET /inspect/figures?tu=…&den=…` | figures of Table 5, counted from the dossiers |
+//! | `GET`, `PUT /inspect/trouble` | a [`Trouble`] as JSON, from now on |
+//! | `GET`, `PUT /inspect/settings` | a [`Change`] as JSON |
+//! | `GET`, `PUT /inspect/province` | a [`Province`] as JSON |
+//! | `POST /inspect/province/delivery`, `…/statistics` | calls the province |
+//! | `GET /inspect/province/calls` | the calls made to it |
+//! | `DELETE /inspect/dossiers`, `received`, `sessions`, `calls`, `records` | forgets those |
 
+use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
+use bytes::Bytes;
 use terms::clock::Clock;
-use terms::random::Random;
 use tokio::net::TcpStream;
 
 use crate::received::{Bound, Log, Received};
 use crate::server::Server;
 use crate::wire::{Answer, Connection, Request};
 
+mod call;
+mod check;
 mod envelope;
+mod figure;
 mod inspect;
+mod page;
+mod province;
+mod setting;
 mod state;
+mod synthetic;
+mod table;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
+pub use call::CallSeen;
+use call::LOGIN;
+use check::Findings;
+pub use check::{Finding, Severity};
+use envelope::Call;
+pub use figure::{Case, Figures};
+pub use province::{Delivery, Key, Made, Province, Question, Via};
+pub use setting::{Change, Code, Codes, Demand, Paths, Settings, SuccessForm, Trouble};
 use state::State;
-pub use state::{Dossier, StateSeen};
+pub use state::{Dossier, Event, Kept, StateSeen};
+use verdict::Account;
+pub use verdict::{Kind, ServiceSeen, Standing, StepSeen, Verdict};
 
-/// In which of the forms seen in the wild a success is written as `error_code`. Refusals are
-/// always text (`"3"`, `"-1"`), as in the public samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SuccessForm {
-    /// `0`
-    #[default]
-    Number,
-    /// `"0"`
-    Text,
-    /// `"00"`
-    Padded,
-}
-
-/// Trouble on demand, for the login and the data path.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Trouble {
-    /// Every answer waits this long, in milliseconds; what was sent takes effect before.
-    pub delay_ms: u64,
-    /// Answer with this HTTP status instead of doing anything.
-    pub status: Option<u16>,
-    /// Do what is asked, but break the connection instead of answering: the sender cannot know.
-    pub drop_answer: bool,
-    /// The trouble ends by itself after so many requests; absent, it stays.
-    pub requests: Option<u64>,
-}
-
-/// How a portal is started.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where it listens; port 0 picks one.
-    pub address: SocketAddr,
-    /// Accounts that may log in: user name and password.
-    pub accounts: Vec<(String, String)>,
-    /// A session ends this long after its login. A new login does not end earlier sessions.
-    pub session_lifetime: Duration,
-    /// How success is written.
-    pub success: SuccessForm,
-    /// Trouble from the start.
-    pub trouble: Trouble,
-    /// How much of what it received is kept.
-    pub bound: Bound,
-    /// Sessions end by this clock.
-    pub clock: Clock,
-    /// Session ids come from here.
-    pub random: Random,
-}
-
-impl Default for Settings {
-    /// The account is that of fixture 01.
-    fn default() -> Settings {
-        let account = ("000.00.00.H99", "synthetic-not-a-secret");
-        Settings {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            accounts: vec![(account.0.to_owned(), account.1.to_owned())],
-            session_lifetime: Duration::from_secs(30 * 60),
-            success: SuccessForm::default(),
-            trouble: Trouble::default(),
-            bound: Bound::default(),
-            clock: Clock::system(),
-            random: Random::system(),
-        }
-    }
-}
+/// Bytes kept of each answer.
+const ANSWER_KEPT: usize = 64 * 1024;
+/// Calls made to the province that are kept.
+const MADE_MAX: usize = 200;
 
 /// A running portal; dropping it stops it.
 #[derive(Debug)]
@@ -114,17 +81,71 @@ pub struct Portal {
 #[derive(Debug)]
 struct Shared {
     log: Log,
+    paths: Paths,
+    bound: Bound,
+    clock: Clock,
     state: Mutex<State>,
-    trouble: Mutex<Trouble>,
+    trouble: Mutex<Ordeal>,
+    seen: Mutex<Seen>,
+    province: Mutex<Province>,
+    made: Mutex<VecDeque<Arc<Made>>>,
 }
 
-/// Starts a portal on the runtime of the caller. Fails when the address cannot be had.
+/// The calls so far.
+#[derive(Debug, Default)]
+struct Seen {
+    calls: VecDeque<Arc<CallSeen>>,
+    account: Account,
+    /// Dossiers of calls that are still being answered, and by how many.
+    in_flight: HashMap<String, u32>,
+}
+
+/// Trouble, and how many requests it could have hit.
+#[derive(Debug, Default)]
+struct Ordeal {
+    trouble: Trouble,
+    fitting: u64,
+}
+
+impl Ordeal {
+    /// The trouble of this call, if it is hit; counts it down.
+    fn next(&mut self, call: &CallSeen) -> Option<Trouble> {
+        let trouble = &mut self.trouble;
+        let service = trouble.service.as_ref().is_none_or(|service| *service == call.service);
+        let named = |code: &String| call.dossiers.contains(code);
+        if !service || !(trouble.dossiers.is_empty() || trouble.dossiers.iter().any(named)) {
+            return None;
+        }
+        self.fitting += 1;
+        if trouble.every.is_some_and(|every| every > 1 && !self.fitting.is_multiple_of(every)) {
+            return None;
+        }
+        if let Some(left) = &mut trouble.requests {
+            *left = left.checked_sub(1)?;
+        }
+        Some(trouble.clone()).filter(Trouble::does_harm)
+    }
+}
+
+/// Starts a portal on the runtime of the caller. Fails when the address cannot be had, or a table
+/// file cannot be read (`InvalidInput`, with file, line and column).
 pub async fn start(settings: Settings) -> io::Result<Portal> {
     let address = settings.address;
+    let (bound, clock, paths) = (settings.bound, settings.clock.clone(), settings.paths.clone());
+    let province = settings.province.clone();
+    let trouble = Ordeal { trouble: settings.trouble.clone(), fitting: 0 };
+    let state = State::new(settings)
+        .map_err(|sentence| io::Error::new(io::ErrorKind::InvalidInput, sentence))?;
     let shared = Arc::new(Shared {
-        log: Log::new(settings.bound, settings.clock.clone(), Some(inspect::PREFIX)),
-        trouble: Mutex::new(settings.trouble.clone()),
-        state: Mutex::new(State::new(settings)),
+        log: Log::new(bound, clock.clone(), inspect::takes),
+        paths,
+        bound,
+        clock,
+        state: Mutex::new(state),
+        trouble: Mutex::new(trouble),
+        seen: Mutex::default(),
+        province: Mutex::new(province),
+        made: Mutex::default(),
     });
     let each = shared.clone();
     let server =
@@ -148,6 +169,18 @@ impl Portal {
         self.shared.state().dossier(code).cloned()
     }
 
+    /// The records taken of a push packet, or of `DongBoTrangThaiHoSo`, in the order in which they
+    /// came. Dossiers and progress are not among them.
+    pub fn records(&self, packet: &str) -> Vec<Kept> {
+        self.shared.state().records(packet).to_vec()
+    }
+
+    /// The figures of Table 5 from the day `from` to the day `until`, both `yyyyMMdd` and included,
+    /// of the dossiers whose code begins with `unit` (all, when it is empty).
+    pub fn figures(&self, from: &str, until: &str, unit: &str) -> Figures {
+        self.shared.state().figures(from, until, unit)
+    }
+
     /// The last requests to login and data path, oldest first.
     pub fn received(&self) -> Vec<Arc<Received>> {
         self.shared.log.list()
@@ -158,9 +191,49 @@ impl Portal {
         self.shared.log.count()
     }
 
+    /// The last calls as understood, oldest first.
+    pub fn calls(&self) -> Vec<Arc<CallSeen>> {
+        self.shared.seen().calls.iter().cloned().collect()
+    }
+
+    /// What the calls so far add up to.
+    pub fn verdict(&self) -> Verdict {
+        self.shared.verdict()
+    }
+
     /// Makes trouble from now on; [`Trouble::default`] ends it.
     pub fn trouble(&self, trouble: Trouble) {
-        *self.shared.trouble() = trouble;
+        self.shared.set_trouble(trouble);
+    }
+
+    /// Changes settings from now on.
+    pub fn change(&self, change: Change) {
+        self.shared.state().change(change);
+    }
+
+    /// Reads a further table file. Fails with a sentence that names file, line and column.
+    pub fn read_table(&self, name: &str, text: &str) -> Result<(), String> {
+        self.shared.state().tables.read(name, text)
+    }
+
+    /// Ends all sessions.
+    pub fn end_sessions(&self) {
+        self.shared.state().end_sessions();
+    }
+
+    /// Where the province is to be called from now on.
+    pub fn set_province(&self, province: Province) {
+        *self.shared.province() = province;
+    }
+
+    /// Delivers to the province's inbound listener.
+    pub async fn deliver(&self, delivery: &Delivery) -> Arc<Made> {
+        self.shared.deliver(delivery).await
+    }
+
+    /// Asks the province for statistics with the portal's own key (QCV-05).
+    pub async fn ask_statistics(&self, question: &Question) -> Arc<Made> {
+        self.shared.ask_statistics(question).await
     }
 
     /// Stops listening and drops all connections.
@@ -169,67 +242,204 @@ impl Portal {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
-    fn trouble(&self) -> MutexGuard<'_, Trouble> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    fn trouble(&self) -> MutexGuard<'_, Ordeal> {
+        lock(&self.trouble)
     }
 
-    /// The trouble of the next request; counts it down.
-    fn next_trouble(&self) -> Trouble {
-        let mut trouble = self.trouble();
-        match trouble.requests {
-            None => trouble.clone(),
-            Some(0) => Trouble::default(),
-            Some(left) => {
-                trouble.requests = Some(left - 1);
-                trouble.clone()
+    fn set_trouble(&self, trouble: Trouble) {
+        *self.trouble() = Ordeal { trouble, fitting: 0 };
+    }
+
+    /// A call by its id as text.
+    fn call(&self, id: &str) -> Option<Arc<CallSeen>> {
+        let id: u64 = id.parse().ok()?;
+        self.seen().calls.iter().find(|call| call.id == id).cloned()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        lock(&self.seen)
+    }
+
+    fn province(&self) -> MutexGuard<'_, Province> {
+        lock(&self.province)
+    }
+
+    fn verdict(&self) -> Verdict {
+        let seen = self.seen();
+        seen.account.verdict(&self.state().tables)
+    }
+
+    /// A call begins; tells whether another of one of its dossiers is still being answered.
+    fn begin(&self, dossiers: &[String]) -> bool {
+        let mut seen = self.seen();
+        let mut overlapping = false;
+        for code in dossiers {
+            let calls = seen.in_flight.entry(code.clone()).or_default();
+            overlapping |= *calls > 0;
+            *calls += 1;
+        }
+        overlapping
+    }
+
+    fn end(&self, dossiers: &[String]) {
+        let mut seen = self.seen();
+        for code in dossiers {
+            if let Some(calls) = seen.in_flight.get_mut(code) {
+                *calls -= 1;
+                if *calls == 0 {
+                    seen.in_flight.remove(code);
+                }
             }
         }
+    }
+
+    fn note(&self, call: CallSeen, exists: bool, session: bool) {
+        let mut seen = self.seen();
+        seen.account.add(&call, exists, session);
+        while seen.calls.len() >= self.bound.requests.max(1) {
+            seen.calls.pop_front();
+        }
+        seen.calls.push_back(Arc::new(call));
+    }
+
+    fn forget_calls(&self) {
+        let mut seen = self.seen();
+        seen.calls.clear();
+        seen.account = Account::default();
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Arc<Made> {
+        let province = self.province().clone();
+        self.keep(province.deliver(&self.clock, delivery).await)
+    }
+
+    async fn ask_statistics(&self, question: &Question) -> Arc<Made> {
+        let province = self.province().clone();
+        self.keep(province.ask(&self.clock, question).await)
+    }
+
+    fn keep(&self, made: Made) -> Arc<Made> {
+        let made = Arc::new(made);
+        let mut kept = lock(&self.made);
+        while kept.len() >= MADE_MAX {
+            kept.pop_front();
+        }
+        kept.push_back(made.clone());
+        made
     }
 }
 
 async fn converse(stream: TcpStream, number: u64, shared: Arc<Shared>) {
     let mut connection = Connection::new(stream, number);
     while let Some(request) = connection.next(&shared.log).await {
-        let answer = if request.target.starts_with(inspect::PREFIX) {
-            Some(inspect::answer(&request, &shared))
+        let (keep, head_only) = (request.keeps_alive(), request.method == "HEAD");
+        if inspect::takes(&request) {
+            let answer = inspect::answer(&request, &shared).await;
+            if connection.send(&answer.encode(keep, head_only)).await.is_err() {
+                return;
+            }
         } else {
-            answer(&request, &shared).await
-        };
-        let Some(answer) = answer else { return };
-        let bytes = answer.encode(request.keeps_alive(), request.method == "HEAD");
-        if connection.send(&bytes).await.is_err() || !request.keeps_alive() {
+            let served = serve(&request, &shared).await;
+            let bytes = served.answer.encode(keep, head_only);
+            let whole = served.cut_after.is_none();
+            let end = served.cut_after.map_or(bytes.len(), |cut| bytes.len().min(cut));
+            let sent = connection.send(&bytes[..end]).await;
+            shared.end(&served.dossiers);
+            if sent.is_err() || !whole {
+                return;
+            }
+        }
+        if !keep {
             return;
         }
     }
 }
 
-/// What login and data path answer; `None` breaks the connection.
-async fn answer(request: &Request, shared: &Shared) -> Option<Answer> {
-    let trouble = shared.next_trouble();
-    let answer = match trouble.status {
-        Some(status) => Answer::json(status, r#"{"message":"Cổng đang gặp sự cố"}"#),
-        None => served(request, shared),
-    };
-    tokio::time::sleep(Duration::from_millis(trouble.delay_ms)).await;
-    (!trouble.drop_answer).then_some(answer)
+/// What login and data path answer.
+struct Served {
+    answer: Answer,
+    /// Break off after so many bytes of it, head included.
+    cut_after: Option<usize>,
+    /// The dossiers that are in flight until it is sent.
+    dossiers: Vec<String>,
 }
 
-fn served(request: &Request, shared: &Shared) -> Answer {
+/// What a request asks; a call whose body is no JSON object is `None`.
+enum Asked {
+    Login,
+    Call(Option<Call>),
+}
+
+async fn serve(request: &Request, shared: &Shared) -> Served {
+    let whole = |answer| Served { answer, cut_after: None, dossiers: Vec::new() };
     let path = request.path().trim_end_matches('/');
-    let login = path.ends_with("/mapi/login");
-    if !login && !path.ends_with("/mapi/g") {
-        return Answer::text(404, "POST /mapi/login, POST /mapi/g\n");
+    let login = path.ends_with(&shared.paths.login);
+    if !login && !path.ends_with(&shared.paths.data) && !path.ends_with(&shared.paths.share) {
+        let Paths { login, data, .. } = &shared.paths;
+        return whole(Answer::text(404, format!("POST {login}, POST {data}; GET /\n")));
     }
     if request.method != "POST" {
-        return Answer::text(405, "POST only\n").header("Allow", "POST");
+        return whole(Answer::text(405, "POST only\n").header("Allow", "POST"));
     }
-    let mut state = shared.state();
-    let reply = if login { state.log_in(&request.body) } else { state.take(&request.body) };
+    let mut seen = CallSeen::of(request, shared.clock.now());
+    let asked = if login { Asked::Login } else { Asked::Call(Call::read(&request.body)) };
+    match &asked {
+        Asked::Login => LOGIN.clone_into(&mut seen.service),
+        Asked::Call(Some(call)) => seen.describe(call),
+        Asked::Call(None) => {}
+    }
+    seen.overlapping = shared.begin(&seen.dossiers);
+    let dossiers = seen.dossiers.clone();
+    let trouble = shared.trouble().next(&seen);
+    let (answer, delay) = decide(request, shared, asked, seen, trouble.as_ref());
+    tokio::time::sleep(delay).await;
+    let cut_after = trouble.and_then(|trouble| trouble.cut(&answer));
+    Served { answer, cut_after, dossiers }
+}
+
+/// Does what is asked, notes the call, and tells the answer and how long to wait before it.
+fn decide(
+    request: &Request,
+    shared: &Shared,
+    asked: Asked,
+    mut seen: CallSeen,
+    trouble: Option<&Trouble>,
+) -> (Answer, Duration) {
+    let mut findings = Findings::default();
+    seen.check_head(request, &mut findings);
+    seen.findings = findings.list;
+    seen.errors = findings.errors;
+    seen.troubled = trouble.is_some();
+    let instead = trouble.and_then(Trouble::instead);
+    let mut turned = (false, false);
     // The real portal answers its own refusals with 200 too.
-    Answer::json(200, reply)
+    let mut answer = if let Some(answer) = instead {
+        answer
+    } else {
+        let mut state = shared.state();
+        let taken = match asked {
+            Asked::Login => state.log_in(&request.body, &mut seen),
+            Asked::Call(call) => state.take(call, &mut seen),
+        };
+        turned = (taken.exists, taken.session);
+        Answer::json(200, taken.answer)
+    };
+    if let Some(body) = trouble.and_then(|trouble| trouble.body.as_ref()) {
+        answer.body = body.clone().into_bytes();
+    }
+    seen.status = trouble.is_none_or(|trouble| !trouble.drop_answer).then_some(answer.status);
+    let kept = answer.body.len().min(ANSWER_KEPT);
+    seen.answer = Bytes::copy_from_slice(&answer.body[..kept]);
+    shared.note(seen, turned.0, turned.1);
+    let delay = trouble.map_or(0, |trouble| trouble.delay_ms);
+    (answer, Duration::from_millis(delay))
 }

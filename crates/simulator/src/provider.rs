@@ -81,7 +81,7 @@ pub struct Provider {
 
 /// Starts a provider on the runtime of the caller. Fails when an address cannot be had.
 pub async fn start(settings: Settings) -> io::Result<Provider> {
-    let log = Arc::new(Log::new(settings.bound, settings.clock, None));
+    let log = Arc::new(Log::new(settings.bound, settings.clock, |_| false));
     let shared = log.clone();
     let data = Server::start(settings.address, move |stream, number| {
         converse(stream, number, shared.clone())

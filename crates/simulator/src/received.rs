@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use terms::clock::{Clock, Timestamp};
 
+use crate::wire::{Request, head_end};
+
 /// One request as it came.
 #[derive(Clone, Debug)]
 pub struct Received {
@@ -33,7 +35,7 @@ impl Received {
 
     /// The body as framed on the wire, after the blank line; empty when there is none.
     pub fn body(&self) -> Bytes {
-        let head = crate::wire::head_end(&self.raw).unwrap_or(self.raw.len());
+        let head = head_end(&self.raw).unwrap_or(self.raw.len());
         self.raw.slice(head..)
     }
 
@@ -63,8 +65,8 @@ impl Default for Bound {
 pub(crate) struct Log {
     bound: Bound,
     clock: Clock,
-    /// Requests whose target begins so are none of those to be counted and kept.
-    exempt: Option<&'static str>,
+    /// Requests that are none of those to be counted and kept.
+    exempt: fn(&Request) -> bool,
     kept: Mutex<Kept>,
 }
 
@@ -76,7 +78,7 @@ struct Kept {
 }
 
 impl Log {
-    pub(crate) fn new(bound: Bound, clock: Clock, exempt: Option<&'static str>) -> Log {
+    pub(crate) fn new(bound: Bound, clock: Clock, exempt: fn(&Request) -> bool) -> Log {
         let kept = Mutex::default();
         Log { bound, clock, exempt, kept }
     }
@@ -84,11 +86,11 @@ impl Log {
     /// A log that keeps nothing.
     pub(crate) fn nothing() -> Log {
         let bound = Bound { requests: 0, bytes: 0 };
-        Log::new(bound, Clock::system(), Some(""))
+        Log::new(bound, Clock::system(), |_| true)
     }
 
-    pub(crate) fn exempts(&self, target: &str) -> bool {
-        self.exempt.is_some_and(|start| target.starts_with(start))
+    pub(crate) fn exempts(&self, request: &Request) -> bool {
+        (self.exempt)(request)
     }
 
     /// A head was read, or bytes that should have been one: the stand-in was reached.
@@ -96,12 +98,14 @@ impl Log {
         self.lock().heads += 1;
     }
 
-    pub(crate) fn write(&self, connection: u64, raw: &Bytes, size: u64, complete: bool) {
+    /// Keeps a request; returns its id.
+    pub(crate) fn write(&self, connection: u64, raw: &Bytes, size: u64, complete: bool) -> u64 {
         let at = self.clock.now();
         let mut kept = self.lock();
         kept.ended += 1;
+        let id = kept.ended;
         if self.bound.requests == 0 {
-            return;
+            return id;
         }
         while kept.last.len() >= self.bound.requests {
             kept.last.pop_front();
@@ -110,8 +114,8 @@ impl Log {
         // A small part of a large request is copied, so that it does not hold the whole.
         let raw =
             if short < raw.len() { Bytes::copy_from_slice(&raw[..short]) } else { raw.clone() };
-        let id = kept.ended;
         kept.last.push_back(Arc::new(Received { id, at, connection, size, complete, raw }));
+        id
     }
 
     pub(crate) fn list(&self) -> Vec<Arc<Received>> {

@@ -28,6 +28,10 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(String, String)>,
     /// The body without its framing.
     pub(crate) body: Bytes,
+    /// Its id in the log; 0 when the log does not count it.
+    pub(crate) id: u64,
+    /// Number of the connection.
+    pub(crate) connection: u64,
 }
 
 impl Request {
@@ -132,7 +136,7 @@ fn read_head(bytes: &[u8]) -> Result<Request, Refusal> {
         target: target.to_owned(),
         minor,
         headers,
-        body: Bytes::new(),
+        ..Request::default()
     })
 }
 
@@ -193,9 +197,10 @@ impl Connection {
     /// 4xx or 5xx).
     pub(crate) async fn next(&mut self, log: &Log) -> Option<Request> {
         let stop = match self.read_request(log).await {
-            Ok((request, raw)) => {
-                if !log.exempts(&request.target) {
-                    log.write(self.number, &raw, raw.len() as u64, true);
+            Ok((mut request, raw)) => {
+                request.connection = self.number;
+                if !log.exempts(&request) {
+                    request.id = log.write(self.number, &raw, raw.len() as u64, true);
                 }
                 return Some(request);
             }
@@ -217,7 +222,7 @@ impl Connection {
     async fn read_request(&mut self, log: &Log) -> Result<(Request, Bytes), Stop> {
         let head = self.read_past_head(log).await?;
         let request = read_head(&self.buffer[..head]);
-        if !matches!(&request, Ok(request) if log.exempts(&request.target)) {
+        if !matches!(&request, Ok(request) if log.exempts(request)) {
             log.reached();
         }
         let mut request = request?;

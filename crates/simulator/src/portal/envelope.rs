@@ -1,116 +1,211 @@
 //! The national envelope as it comes in; records stay the very text that was sent.
 
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-#[derive(Deserialize)]
-pub(super) struct Login {
-    #[serde(default)]
-    pub(super) username: Loose,
-    #[serde(default)]
-    pub(super) password: Loose,
-}
+use super::Code;
 
-/// The call. Names and types vary among real senders; fields not named here pass unread.
-#[derive(Deserialize)]
-pub(super) struct Call {
-    #[serde(default)]
-    pub(super) session: Loose,
-    #[serde(default)]
-    pub(super) service: Loose,
-    #[serde(default, rename = "isUpdating")]
-    pub(super) is_updating: Loose,
-    #[serde(default)]
-    pub(super) data: Option<Box<RawValue>>,
-    #[serde(default, rename = "maTTHC")]
-    pub(super) procedure: Loose,
-    #[serde(default, rename = "mahoso")]
-    pub(super) dossier: Loose,
-}
+/// An object's names and values in the order in which they came, values unread.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<(String, Box<RawValue>)>);
 
-/// A value that some send as text, others as number or boolean; anything else reads as empty.
-#[derive(Deserialize, Default)]
-#[serde(from = "AnyForm")]
-pub(super) struct Loose(pub(super) String);
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Fields;
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum AnyForm {
-    Text(String),
-    Number(serde_json::Number),
-    Flag(bool),
-    Other(IgnoredAny),
-}
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
 
-impl From<AnyForm> for Loose {
-    fn from(form: AnyForm) -> Loose {
-        Loose(match form {
-            AnyForm::Text(text) => text,
-            AnyForm::Number(number) => number.to_string(),
-            AnyForm::Flag(flag) => flag.to_string(),
-            AnyForm::Other(_) => String::new(),
-        })
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    fields.push(pair);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Reader)
     }
 }
 
-/// What the portal must read of a dossier or progress row; the rest is kept unread.
-#[derive(Deserialize)]
-pub(super) struct Keys {
-    #[serde(default, rename = "MaHoSo")]
-    pub(super) dossier: Loose,
-    #[serde(default, rename = "TrangThaiHoSo")]
-    pub(super) state: Loose,
+impl Fields {
+    /// By name; failing that, by name in another case, since real senders differ there.
+    pub(super) fn find(&self, name: &str) -> Option<&RawValue> {
+        let exact = self.0.iter().find(|(other, _)| other == name);
+        let loose = || self.0.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        exact.or_else(loose).map(|(_, value)| &**value)
+    }
+
+    /// A value as text; empty when absent, null, or no text, number or flag.
+    pub(super) fn text(&self, name: &str) -> String {
+        self.find(name).map(Given::read).as_ref().and_then(Given::loose).unwrap_or_default()
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Names that stand more than once.
+    pub(super) fn twice(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.names().collect();
+        names.sort_unstable();
+        let mut twice: Vec<&str> =
+            names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        twice.dedup();
+        twice
+    }
+}
+
+/// A value by its JSON form.
+#[derive(Debug)]
+pub(super) enum Given<'a> {
+    Null,
+    Text(String),
+    /// As written.
+    Number(&'a str),
+    Flag(bool),
+    List(Vec<&'a RawValue>),
+    Object,
+}
+
+impl Given<'_> {
+    pub(super) fn read(value: &RawValue) -> Given<'_> {
+        let text = value.get();
+        match text.as_bytes().first() {
+            Some(b'"') => serde_json::from_str(text).map_or(Given::Null, Given::Text),
+            Some(b't') => Given::Flag(true),
+            Some(b'f') => Given::Flag(false),
+            Some(b'[') => serde_json::from_str(text).map_or(Given::Null, Given::List),
+            Some(b'{') => Given::Object,
+            Some(b'n') | None => Given::Null,
+            Some(_) => Given::Number(text),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Given::Null) || matches!(self, Given::Text(text) if text.is_empty())
+    }
+
+    /// A text or a number: some send one for the other.
+    pub(super) fn text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Given::Text(text) => Some(Cow::Borrowed(text)),
+            Given::Number(number) => Some(Cow::Borrowed(number)),
+            _ => None,
+        }
+    }
+
+    /// The same, flags included.
+    fn loose(&self) -> Option<String> {
+        match self {
+            Given::Flag(flag) => Some(flag.to_string()),
+            other => other.text().map(Cow::into_owned),
+        }
+    }
 }
 
 /// Reads a JSON object; an array, which serde would take for its fields in turn, is none.
-pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
-    let text = text.trim_ascii_start();
-    serde_json::from_slice(text).ok().filter(|_| text.starts_with(b"{"))
+pub(super) fn object(text: &[u8]) -> Option<Fields> {
+    serde_json::from_slice(text).ok()
 }
 
-/// The records of a call with what was read of each; `Err` names what is wrong, in Vietnamese.
-pub(super) fn records(call: &Call) -> Result<Vec<(Keys, Box<RawValue>)>, String> {
-    let data = call.data.as_ref().map_or("[]", |data| data.get());
+/// One record of a push.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) fields: Fields,
+    /// As it was sent.
+    pub(super) record: Box<RawValue>,
+}
+
+/// A call of the data path, read once.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) fields: Fields,
+    pub(super) service: String,
+    /// `isUpdating`; what is not `True` in any case is a new record.
+    pub(super) update: bool,
+    /// `Err` says what is wrong with `data`, in Vietnamese. Absent or empty data is no row.
+    pub(super) rows: Result<Vec<Row>, String>,
+}
+
+impl Call {
+    /// `None` when the body is no JSON object.
+    pub(super) fn read(body: &[u8]) -> Option<Call> {
+        let fields = object(body)?;
+        let service = fields.text("service");
+        let update = fields.text("isUpdating").eq_ignore_ascii_case("true");
+        // One helper service sends a single object.
+        let single = service == "DongBoTrangThaiHoSo";
+        let rows = rows(fields.find("data").map_or("[]", RawValue::get), single);
+        Some(Call { fields, service, update, rows })
+    }
+
+    /// The dossiers it is about (MaHoSo), each once.
+    pub(super) fn dossiers(&self) -> Vec<String> {
+        let rows = self.rows.iter().flatten().map(|row| row.fields.text("MaHoSo"));
+        let mut codes: Vec<String> = rows.filter(|code| !code.is_empty()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        codes
+    }
+
+    /// The records of a push.
+    pub(super) fn records(self) -> Result<Vec<Row>, String> {
+        match self.rows {
+            Ok(rows) if rows.is_empty() => Err("Trường data trống".to_owned()),
+            rows => rows,
+        }
+    }
+}
+
+fn rows(data: &str, single: bool) -> Result<Vec<Row>, String> {
+    if let Some(fields) = object(data.as_bytes()).filter(|_| single) {
+        let record = serde_json::from_str(data).map_err(|error| error.to_string())?;
+        return Ok(vec![Row { fields, record }]);
+    }
     let rows: Vec<Box<RawValue>> =
         serde_json::from_str(data).map_err(|_| "Trường data không phải là mảng".to_owned())?;
-    if rows.is_empty() {
-        return Err("Trường data trống".to_owned());
-    }
-    let mut records = Vec::with_capacity(rows.len());
-    for (at, row) in rows.into_iter().enumerate() {
-        let number = at + 1;
-        let keys: Keys = object(row.get().as_bytes())
-            .ok_or_else(|| format!("Bản ghi {number} không phải là đối tượng"))?;
-        if keys.dossier.0.is_empty() {
-            return Err(format!("Bản ghi {number} thiếu MaHoSo"));
-        }
-        records.push((keys, row));
-    }
-    Ok(records)
+    let each = rows.into_iter().enumerate().map(|(at, record)| {
+        let fields = object(record.get().as_bytes());
+        let fields = fields.ok_or_else(|| format!("Bản ghi {} không phải là đối tượng", at + 1))?;
+        Ok(Row { fields, record })
+    });
+    each.collect()
 }
 
 /// The answer. Fields absent are not written.
-#[derive(Serialize, Default)]
-pub(super) struct Reply<'a> {
-    pub(super) error_code: Code,
+#[derive(Debug, Default)]
+pub(super) struct Reply {
     pub(super) message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) session: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) result: Option<Vec<&'a RawValue>>,
+    pub(super) result: Option<Box<RawValue>>,
+    /// The list stands under the packet's own name instead of `result`.
+    pub(super) named: Option<&'static str>,
 }
 
-/// `error_code`: a number or a text.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Code {
-    Number(i8),
-    Text(&'static str),
-}
-
-impl Default for Code {
-    fn default() -> Code {
-        Code::Number(0)
+/// Writes an answer: `error_code` first, as in the samples.
+pub(super) fn write(code: &Code, reply: &Reply) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let mut part = |name: &str, value: Result<Vec<u8>, serde_json::Error>| {
+        answer.push(if answer.is_empty() { b'{' } else { b',' });
+        answer.extend_from_slice(format!("\"{name}\":").as_bytes());
+        answer.extend_from_slice(&value.unwrap_or_else(|_| b"null".to_vec()));
+    };
+    part("error_code", serde_json::to_vec(code));
+    part("message", serde_json::to_vec(&reply.message));
+    if let Some(session) = &reply.session {
+        part("session", serde_json::to_vec(session));
     }
+    if let Some(result) = &reply.result {
+        part(reply.named.unwrap_or("result"), serde_json::to_vec(result));
+    }
+    answer.push(b'}');
+    answer
 }

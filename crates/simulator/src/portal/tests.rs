@@ -6,8 +6,9 @@ use serde_json::Value;
 use terms::clock::{Clock, Timestamp};
 use terms::random::Random;
 
+use super::envelope::Call;
 use super::state::State;
-use super::{Portal, Settings, SuccessForm, Trouble, start};
+use super::{CallSeen, Portal, Settings, SuccessForm, Trouble, start};
 use crate::fixture::{self, SESSION};
 use crate::tests::{Heard, get, say};
 
@@ -25,9 +26,17 @@ fn parse(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()
 }
 
+fn log_in(state: &mut State, body: &[u8]) -> Vec<u8> {
+    state.log_in(body, &mut CallSeen::default()).answer
+}
+
+fn sent(state: &mut State, body: &[u8]) -> Vec<u8> {
+    state.take(Call::read(body), &mut CallSeen::default()).answer
+}
+
 fn login(state: &mut State) -> String {
     let body = fixture::find("01").unwrap().request().unwrap();
-    let reply = parse(&state.log_in(body.as_bytes()));
+    let reply = parse(&log_in(state, body.as_bytes()));
     assert_eq!(reply["error_code"], 0);
     reply["session"].as_str().unwrap().to_owned()
 }
@@ -35,7 +44,7 @@ fn login(state: &mut State) -> String {
 /// Takes the request of a fixture under a live session.
 fn take(state: &mut State, session: &str, number: &str) -> Value {
     let body = fixture::find(number).unwrap().request_in(session).unwrap();
-    parse(&state.take(body.as_bytes()))
+    parse(&sent(state, body.as_bytes()))
 }
 
 /// `0`, `"0"` and `"00"` are one.
@@ -70,7 +79,7 @@ fn the_fixtures_have_the_effect_the_samples_tell() {
         (&["96"], -1, "KhongTonTai"),
     ];
     for (numbers, expected, words) in table {
-        let mut state = State::new(settings());
+        let mut state = State::new(settings()).unwrap();
         let session = login(&mut state);
         let mut reply = Value::Null;
         for number in *numbers {
@@ -93,7 +102,7 @@ fn the_fixtures_have_the_effect_the_samples_tell() {
 fn success_is_told_as_the_samples_tell_it() {
     for number in ["02", "07", "13", "14"] {
         let sample = parse(fixture::find(number).unwrap().response().unwrap().as_bytes());
-        let mut state = State::new(settings());
+        let mut state = State::new(settings()).unwrap();
         let session = login(&mut state);
         let reply = take(&mut state, &session, number);
         assert_eq!(reply.get("result"), sample.get("result"), "{number}");
@@ -103,7 +112,7 @@ fn success_is_told_as_the_samples_tell_it() {
 
 #[test]
 fn a_dossier_keeps_every_state_and_its_record_as_sent() {
-    let mut state = State::new(settings());
+    let mut state = State::new(settings()).unwrap();
     let session = login(&mut state);
     for number in ["02", "05", "03", "08", "04"] {
         take(&mut state, &session, number);
@@ -122,14 +131,14 @@ fn a_dossier_keeps_every_state_and_its_record_as_sent() {
 
 #[test]
 fn unknown_fields_and_odd_values_stay_as_they_came() {
-    let mut state = State::new(settings());
+    let mut state = State::new(settings()).unwrap();
     let session = login(&mut state);
     let record = r#"{ "TruongLa" : 1.0, "SoLon":123456789012345678901234567890,"MaHoSo":17,
         "TrangThaiHoSo": 2,"GhiChu":"\u0111\/","Rong":null }"#;
     let body = format!(
         r#"{{"session":"{session}","Madonvi":1,"service":"DongBoHoSoMC","isUpdating":false,"data":[{record}]}}"#
     );
-    assert_eq!(code(&parse(&state.take(body.as_bytes()))), 0);
+    assert_eq!(code(&parse(&sent(&mut state, body.as_bytes()))), 0);
     let dossier = state.dossier("17").unwrap();
     assert_eq!(dossier.record.get(), record);
     assert_eq!(dossier.states[0].state, "2");
@@ -137,7 +146,7 @@ fn unknown_fields_and_odd_values_stay_as_they_came() {
 
 #[test]
 fn a_batch_is_taken_whole_or_not_at_all() {
-    let mut state = State::new(settings());
+    let mut state = State::new(settings()).unwrap();
     let session = login(&mut state);
     let call = |update: &str, codes: &[&str]| {
         let rows: Vec<String> = codes.iter().map(|c| format!(r#"{{"MaHoSo":"{c}"}}"#)).collect();
@@ -157,7 +166,7 @@ fn a_batch_is_taken_whole_or_not_at_all() {
         ("True", &[], -1, 3),
     ];
     for (update, codes, expected, held) in table {
-        let reply = parse(&state.take(call(update, codes).as_bytes()));
+        let reply = parse(&sent(&mut state, call(update, codes).as_bytes()));
         assert_eq!(code(&reply), *expected, "{update} {codes:?}: {reply}");
         assert_eq!(state.dossiers().count(), *held, "{update} {codes:?}");
     }
@@ -166,7 +175,7 @@ fn a_batch_is_taken_whole_or_not_at_all() {
 
 #[test]
 fn a_dossier_does_not_grow_without_end() {
-    let mut state = State::new(settings());
+    let mut state = State::new(settings()).unwrap();
     let session = login(&mut state);
     assert_eq!(code(&take(&mut state, &session, "02")), 0);
     let row = format!(r#"{{"MaHoSo":"{DOSSIER}"}}"#);
@@ -174,14 +183,14 @@ fn a_dossier_does_not_grow_without_end() {
     let body =
         format!(r#"{{"session":"{session}","service":"CapNhatTienDoHoSoMC","data":[{rows}]}}"#);
     for expected in [0, 0, 0, -1] {
-        assert_eq!(code(&parse(&state.take(body.as_bytes()))), expected);
+        assert_eq!(code(&parse(&sent(&mut state, body.as_bytes()))), expected);
     }
     assert_eq!(code(&take(&mut state, &session, "03")), -1);
 }
 
 #[test]
 fn calls_that_cannot_be_read_are_refused_in_words() {
-    let mut state = State::new(settings());
+    let mut state = State::new(settings()).unwrap();
     let session = login(&mut state);
     let table = [
         ("", "JSON"),
@@ -198,12 +207,12 @@ fn calls_that_cannot_be_read_are_refused_in_words() {
     ];
     for (body, words) in table {
         let body = body.replace("\"S\"", &format!("{session:?}"));
-        let reply = parse(&state.take(body.as_bytes()));
+        let reply = parse(&sent(&mut state, body.as_bytes()));
         assert_eq!(code(&reply), -1, "{body}");
         assert!(reply["message"].as_str().unwrap().contains(words), "{body}: {reply}");
     }
     for body in ["", "{}", r#"{"username":"000.00.00.H99","password":"x"}"#] {
-        let reply = parse(&state.log_in(body.as_bytes()));
+        let reply = parse(&log_in(&mut state, body.as_bytes()));
         assert_eq!(code(&reply), -1, "{body}");
         assert_eq!(reply.get("session"), None);
     }
@@ -213,7 +222,7 @@ fn calls_that_cannot_be_read_are_refused_in_words() {
 fn a_session_ends_by_the_clock_and_not_by_a_new_login() {
     let settings = settings();
     let clock = settings.clock.clone();
-    let mut state = State::new(settings);
+    let mut state = State::new(settings).unwrap();
     let first = login(&mut state);
     clock.advance(Duration::from_secs(20 * 60));
     let second = login(&mut state);
@@ -238,9 +247,9 @@ fn success_is_written_in_each_form_seen() {
         (SuccessForm::Text, Value::from("0")),
         (SuccessForm::Padded, Value::from("00")),
     ] {
-        let mut state = State::new(Settings { success, ..settings() });
+        let mut state = State::new(Settings { success, ..settings() }).unwrap();
         let body = fixture::find("01").unwrap().request().unwrap();
-        let reply = parse(&state.log_in(body.as_bytes()));
+        let reply = parse(&log_in(&mut state, body.as_bytes()));
         assert_eq!(reply["error_code"], expected);
         let session = reply["session"].as_str().unwrap();
         assert_eq!(take(&mut state, session, "02")["error_code"], expected);
