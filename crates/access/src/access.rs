@@ -9,14 +9,14 @@ use parking_lot::Mutex;
 use store::change::{self, Change, Since};
 use store::{Store, StoreError};
 use terms::clock::Clock;
-use terms::code::ConsumerKey;
+use terms::code::{ConsumerKey, SystemCode};
 use terms::environment::Environment;
 use terms::limit::WEAK_CHECKS_MAX;
 use terms::random::Random;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::credential::issuer::Issuer;
-use crate::credential::{self, Filter};
+use crate::credential::{self, Credential, Filter};
 use crate::follow::{ERRANDS_MAX, Errand};
 use crate::limiter::Limiter;
 use crate::snapshot::Snapshot;
@@ -80,6 +80,19 @@ impl Access {
     /// Checks a token for the environment whose listener it came to. Memory only.
     pub fn verify(&self, token: &str, environment: Environment) -> Result<Caller, TokenFault> {
         self.look_up(token, environment).map(|verified| verified.caller)
+    }
+
+    /// The caller behind a listener that one system has for itself (the national side has no token
+    /// of ours): its newest live credential. The listener vouches, by the addresses it lets in.
+    pub fn vouch(&self, system: &SystemCode, environment: Environment) -> Option<Caller> {
+        let snapshot = self.snapshot();
+        let alive = |credential: &&Arc<Credential>| {
+            credential.system == *system
+                && credential.environment == environment
+                && credential.revoked_at.is_none()
+        };
+        let newest = snapshot.credentials().filter(alive).max_by_key(|c| c.number)?;
+        Some(Caller::vouched(newest.clone()))
     }
 
     pub(crate) fn look_up(

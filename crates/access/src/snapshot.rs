@@ -63,6 +63,10 @@ impl Snapshot {
         self.by_key.get(key)
     }
 
+    pub(crate) fn credentials(&self) -> impl Iterator<Item = &Arc<Credential>> {
+        self.by_number.values()
+    }
+
     pub(crate) fn is_revoked(&self, tag: &Tag) -> bool {
         !self.revoked.is_empty() && self.revoked.contains_key(tag)
     }

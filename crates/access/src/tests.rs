@@ -177,8 +177,18 @@ impl World {
         environment: Environment,
         address: &str,
     ) -> Answer {
+        let endpoint = Endpoint::find(request.uri().path()).unwrap();
+        self.send_to(endpoint, request, environment, address).await
+    }
+
+    pub(crate) async fn send_to(
+        &self,
+        endpoint: Endpoint,
+        request: Request<Bytes>,
+        environment: Environment,
+        address: &str,
+    ) -> Answer {
         let (parts, body) = request.into_parts();
-        let endpoint = Endpoint::find(parts.uri.path()).unwrap();
         let client_address: IpAddr = address.parse().unwrap();
         let arrival = Arrival { environment, client_address, secure: false };
         let terms = |system: &SystemCode| self.terms_of(system);

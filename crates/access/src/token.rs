@@ -84,13 +84,18 @@ impl TokenFault {
     }
 }
 
-/// A system whose token was checked. Made by [`crate::Access::verify`] only.
+/// A system whose token was checked, or for which its own listener vouches. Made by
+/// [`crate::Access::verify`] and [`crate::Access::vouch`] only.
 #[derive(Clone, Debug)]
 pub struct Caller {
     credential: Arc<Credential>,
 }
 
 impl Caller {
+    pub(crate) fn vouched(credential: Arc<Credential>) -> Caller {
+        Caller { credential }
+    }
+
     /// The system that calls.
     pub fn system(&self) -> &SystemCode {
         &self.credential.system

@@ -43,6 +43,8 @@ struct Fields {
     scope: Option<String>,
     token: Option<String>,
     token_type_hint: Option<String>,
+    /// Read with the names of a session login: key and secret are `username` and `password`.
+    login: bool,
 }
 
 impl Fields {
@@ -61,6 +63,13 @@ impl Fields {
     }
 
     fn field(&mut self, name: &str) -> Option<&mut Option<String>> {
+        if self.login {
+            return match name {
+                "username" => Some(&mut self.client_id),
+                "password" => Some(&mut self.client_secret),
+                _ => None,
+            };
+        }
         match name {
             "client_id" => Some(&mut self.client_id),
             "client_secret" => Some(&mut self.client_secret),
@@ -72,19 +81,20 @@ impl Fields {
         }
     }
 
-    fn knows(name: &str) -> bool {
-        Fields::default().field(name).is_some()
+    fn knows(&mut self, name: &str) -> bool {
+        self.field(name).is_some()
     }
 }
 
 /// Reads head and body together.
 pub(super) fn read(parts: &Parts, body: &[u8]) -> Result<Claim, Unreadable> {
-    let query = read_form(parts.uri.query().unwrap_or_default().as_bytes())?;
+    let query = parts.uri.query().unwrap_or_default();
+    let query = read_form(query.as_bytes(), Fields::default())?;
     // A query stands in logs and histories on its way: no credential and no token in it.
     if query.client_id.is_some() || query.client_secret.is_some() || query.token.is_some() {
         return Err(Unreadable);
     }
-    let fields = read_body(body)?;
+    let fields = read_body(body, Fields::default())?;
     let grant_type = match (query.grant_type, fields.grant_type) {
         (Some(one), Some(other)) if one != other => return Err(Unreadable),
         (one, other) => other.or(one),
@@ -96,6 +106,16 @@ pub(super) fn read(parts: &Parts, body: &[u8]) -> Result<Claim, Unreadable> {
         (None, _, _) => Vec::new(),
     };
     Ok(Claim { claimed, grant_type, token: fields.token })
+}
+
+/// Reads a session login: `username` and `password` in the body, whatever its content type says.
+pub(super) fn read_login(body: &[u8]) -> Result<Claim, Unreadable> {
+    let fields = read_body(body, Fields { login: true, ..Fields::default() })?;
+    let claimed = match (fields.client_id, fields.client_secret) {
+        (Some(consumer_key), Some(secret_key)) => vec![Claimed { consumer_key, secret_key }],
+        _ => return Err(Unreadable),
+    };
+    Ok(Claim { claimed, ..Claim::default() })
 }
 
 /// A client id beside a Basic header is no second method when it says the same.
@@ -136,20 +156,19 @@ fn read_basic(text: &[u8]) -> Option<Vec<Claimed>> {
 
 /// A body is JSON when it begins like an object, else a form: the content type that clients in the
 /// field declare says little.
-fn read_body(body: &[u8]) -> Result<Fields, Unreadable> {
+fn read_body(body: &[u8], fields: Fields) -> Result<Fields, Unreadable> {
     let body = body.trim_ascii();
-    if body.first() == Some(&b'{') { read_json(body) } else { read_form(body) }
+    if body.first() == Some(&b'{') { read_json(body, fields) } else { read_form(body, fields) }
 }
 
 /// `application/x-www-form-urlencoded`; only the parameters that are known need be readable.
-fn read_form(text: &[u8]) -> Result<Fields, Unreadable> {
-    let mut fields = Fields::default();
+fn read_form(text: &[u8], mut fields: Fields) -> Result<Fields, Unreadable> {
     for pair in text.split(|b| *b == b'&') {
         let (name, value) = match pair.iter().position(|b| *b == b'=') {
             Some(at) => (&pair[..at], &pair[at + 1..]),
             None => (pair, &[][..]),
         };
-        let Some(name) = decode(name).filter(|name| Fields::knows(name)) else {
+        let Some(name) = decode(name).filter(|name| fields.knows(name)) else {
             continue;
         };
         fields.take(&name, decode(value).ok_or(Unreadable)?)?;
@@ -184,15 +203,15 @@ fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-fn read_json(text: &[u8]) -> Result<Fields, Unreadable> {
+fn read_json(text: &[u8], fields: Fields) -> Result<Fields, Unreadable> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let fields = reader.deserialize_map(FieldsVisitor).map_err(|_| Unreadable)?;
+    let fields = reader.deserialize_map(FieldsVisitor(fields)).map_err(|_| Unreadable)?;
     reader.end().map_err(|_| Unreadable)?;
     Ok(fields)
 }
 
 /// Reads an object name by name: serde_json alone would let the last of two equal names win.
-struct FieldsVisitor;
+struct FieldsVisitor(Fields);
 
 impl<'de> Visitor<'de> for FieldsVisitor {
     type Value = Fields;
@@ -203,9 +222,9 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let twice = || serde::de::Error::custom("given twice");
-        let mut fields = Fields::default();
+        let mut fields = self.0;
         while let Some(name) = map.next_key::<String>()? {
-            if Fields::knows(&name) {
+            if fields.knows(&name) {
                 let value = map.next_value::<Option<String>>()?.unwrap_or_default();
                 fields.take(&name, value).map_err(|_| twice())?;
             } else {

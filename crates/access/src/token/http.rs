@@ -16,7 +16,7 @@ use serde_json::json;
 use terms::clock::Timestamp;
 use terms::code::SystemCode;
 use terms::environment::Environment;
-use terms::exchange::{ExchangeId, Kind, Outcome};
+use terms::exchange::{ExchangeId, Facade, Kind, Outcome};
 use terms::limit::TOKEN_BODY_MAX;
 
 use super::claim::{self, Claim};
@@ -44,6 +44,9 @@ pub enum Endpoint {
     Introspect,
     /// `/.well-known/oauth-authorization-server`.
     Metadata,
+    /// The session login of a façade: where it stands is the gateway's matter. Its session is an
+    /// access token, its answers are those of the portal's session protocol.
+    Login(Facade),
 }
 
 impl Endpoint {
@@ -99,6 +102,7 @@ pub async fn answer(
 ) -> Response<Bytes> {
     let visit = Visit {
         access,
+        endpoint,
         parts,
         arrival,
         request_bytes: body.len(),
@@ -114,7 +118,7 @@ pub async fn answer(
     if endpoint == Endpoint::Metadata {
         return visit.describe();
     }
-    match visit.serve(endpoint, body, terms).await {
+    match visit.serve(body, terms).await {
         Ok(answer) => answer,
         Err(refused) => {
             let Refused { refusal, credential, terms } = *refused;
@@ -126,6 +130,7 @@ pub async fn answer(
 /// One request, with what every row about it says.
 struct Visit<'a> {
     access: &'a Access,
+    endpoint: Endpoint,
     parts: &'a Parts,
     arrival: Arrival,
     request_bytes: usize,
@@ -155,6 +160,13 @@ struct Granted<'a> {
     expires_in: u64,
 }
 
+/// The answer of a session login, its keys as the portal gives them.
+#[derive(Serialize)]
+struct Opened<'a> {
+    error_code: i32,
+    session: &'a str,
+}
+
 /// The answer of RFC 7662 §2.2.
 #[derive(Serialize)]
 struct Introspected<'a> {
@@ -170,17 +182,20 @@ struct Introspected<'a> {
 impl Visit<'_> {
     async fn serve(
         &self,
-        endpoint: Endpoint,
         body: &Bytes,
         terms: impl Fn(&SystemCode) -> Option<Terms>,
     ) -> Result<Response<Bytes>, Box<Refused>> {
         if body.len() > TOKEN_BODY_MAX {
             return Err(TokenRefusal::InvalidRequest.into());
         }
-        let claim = claim::read(self.parts, body).map_err(|_| TokenRefusal::InvalidRequest)?;
-        check_form(endpoint, &claim)?;
+        let claim = match self.endpoint {
+            Endpoint::Login(_) => claim::read_login(body),
+            _ => claim::read(self.parts, body),
+        };
+        let claim = claim.map_err(|_| TokenRefusal::InvalidRequest)?;
+        check_form(self.endpoint, &claim)?;
         let (client, terms) = self.authenticate(&claim, terms).await?;
-        match (endpoint, claim.token) {
+        match (self.endpoint, claim.token) {
             (Endpoint::Revoke, Some(token)) => self.revoke(&client, &terms, &token).await,
             (Endpoint::Introspect, Some(token)) => Ok(self.introspect(&client, &token)),
             _ => self.issue(&client, &terms).await,
@@ -218,13 +233,16 @@ impl Visit<'_> {
         let lifetime = super::lifetime(terms.lifetime);
         let token = super::issue(client, lifetime, &inner.keyring, now, &inner.random)
             .ok_or(TokenRefusal::TemporarilyUnavailable)?;
-        let granted = Granted {
-            access_token: token.as_str(),
-            scope: SCOPE,
-            token_type: "Bearer",
-            expires_in: lifetime.as_secs(),
+        let body = match self.endpoint {
+            Endpoint::Login(_) => text(&Opened { error_code: 0, session: token.as_str() }),
+            _ => text(&Granted {
+                access_token: token.as_str(),
+                scope: SCOPE,
+                token_type: "Bearer",
+                expires_in: lifetime.as_secs(),
+            }),
         };
-        let answer = answer_json(StatusCode::OK, text(&granted));
+        let answer = answer_json(StatusCode::OK, body);
         self.record("issued", client, terms, answer).await
     }
 
@@ -327,7 +345,11 @@ impl Visit<'_> {
         terms: Option<Terms>,
     ) -> Response<Bytes> {
         let challenged = self.parts.headers.contains_key(AUTHORIZATION);
-        let mut answer = refusal.answer(challenged);
+        let told = |refusal: TokenRefusal| match self.endpoint {
+            Endpoint::Login(_) => refusal.answer_login(),
+            _ => refusal.answer(challenged),
+        };
+        let mut answer = told(refusal);
         let mut row = self.row("refused", credential.as_deref(), terms.as_ref(), &answer);
         row.outcome = Some(Outcome::Denied);
         row.fault = Some(refusal.code().into());
@@ -336,7 +358,7 @@ impl Visit<'_> {
         if let Some(durable) = durable
             && !is_durable(durable, SETTLE_MAX).await
         {
-            return TokenRefusal::TemporarilyUnavailable.answer(challenged);
+            return told(TokenRefusal::TemporarilyUnavailable);
         }
         name(&mut answer, id);
         answer
@@ -356,6 +378,10 @@ impl Visit<'_> {
         row.closed_at = Some(self.opened_at.plus(took));
         row.total_us = u64::try_from(took.as_micros()).ok();
         row.environment = Some(self.arrival.environment);
+        row.facade = match self.endpoint {
+            Endpoint::Login(facade) => Some(facade),
+            _ => None,
+        };
         row.client_address = Some(self.arrival.client_address);
         let method = self.parts.method.as_str();
         row.method = (method.len() <= Row::METHOD_BYTES_MAX).then(|| method.to_owned().into());
@@ -377,6 +403,7 @@ fn check_form(endpoint: Endpoint, claim: &Claim) -> Result<(), TokenRefusal> {
             None | Some("client_credentials") => Ok(()),
             Some(_) => Err(TokenRefusal::UnsupportedGrantType),
         },
+        Endpoint::Login(_) => Ok(()),
         _ if claim.token.is_none() => Err(TokenRefusal::InvalidRequest),
         _ => Ok(()),
     }

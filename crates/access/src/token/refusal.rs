@@ -104,6 +104,36 @@ impl TokenRefusal {
         }
         answer
     }
+
+    /// The answer of a session login: its clients lose every body that does not come with 200, and
+    /// show `message` to people.
+    pub(super) fn answer_login(self) -> Response<Bytes> {
+        json(StatusCode::OK, Bytes::from_static(self.body_login().as_bytes()))
+    }
+
+    const fn body_login(self) -> &'static str {
+        match self {
+            TokenRefusal::InvalidRequest
+            | TokenRefusal::WrongMethod
+            | TokenRefusal::InvalidGrant
+            | TokenRefusal::UnsupportedGrantType => concat!(
+                r#"{"error_code":-1,"message":"Yêu cầu đăng nhập không đọc được / "#,
+                r#"The login cannot be read"}"#
+            ),
+            TokenRefusal::InvalidClient => concat!(
+                r#"{"error_code":-1,"message":"Tài khoản hoặc mật khẩu không đúng / "#,
+                r#"The user name or password is wrong"}"#
+            ),
+            TokenRefusal::SlowDown => concat!(
+                r#"{"error_code":-1,"message":"Đăng nhập sai quá nhiều lần, hãy chờ một phút / "#,
+                r#"Too many failed logins, wait a minute"}"#
+            ),
+            TokenRefusal::TemporarilyUnavailable => concat!(
+                r#"{"error_code":-1,"message":"Nền tảng tạm thời chưa phục vụ được / "#,
+                r#"The platform is temporarily unavailable"}"#
+            ),
+        }
+    }
 }
 
 /// An answer in JSON that no cache keeps (RFC 6749 §5.1).

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use http::Request;
 use journal::Row;
 use terms::environment::Environment::{self, Live, Trial};
-use terms::exchange::{Kind, Outcome};
+use terms::exchange::{Facade, Kind, Outcome};
 use terms::limit::{FAILURES_MAX, TOKEN_BODY_MAX};
 
 use super::{Endpoint, SETTLE_MAX, is_durable};
 use crate::credential::Carry;
-use crate::tests::{Answer, OWNER, World, basic, carry, start, terms, with_basic};
+use crate::tests::{Answer, OWNER, World, basic, carry, start, system, terms, with_basic};
 use crate::token::TokenFault;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -65,6 +65,48 @@ fn endpoints_stand_at_their_paths() {
     for (path, endpoint) in table {
         assert_eq!(Endpoint::find(path), endpoint, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_session_login_answers_as_the_portal_does() {
+    let w = World::new().await;
+    let issued = w.issue("one-stop", Live).await;
+    let (key, secret) = (issued.consumer_key.as_str(), issued.secret_key.as_str());
+    let login = Endpoint::Login(Facade::Portal);
+    let right = format!(r#"{{"username":"{key}","password":"{secret}","client_id":7}}"#);
+    let answer = w.send_to(login, post("/mapi/login", &[], &right), Live, OWNER).await;
+    let session = &answer.body[27..87];
+    assert_eq!(answer.body, format!(r#"{{"error_code":0,"session":"{session}"}}"#));
+    assert!(w.access.verify(session, Live).is_ok());
+    let table = [
+        (format!(r#"{{"username":"{key}","password":"guess"}}"#), "invalid_client", "không đúng"),
+        (format!(r#"{{"username":"{key}"}}"#), "invalid_request", "không đọc được"),
+        (format!(r#"{{"client_id":"{key}","client_secret":"{secret}"}}"#), "invalid_request", ""),
+        ("[]".to_owned(), "invalid_request", ""),
+    ];
+    for (body, fault, words) in table {
+        let answer = w.send_to(login, post("/mapi/login", &[], &body), Live, OWNER).await;
+        assert_eq!(answer.status, 200, "its clients lose every other body");
+        assert!(answer.body.starts_with(r#"{"error_code":-1,"message":"#), "{}", answer.body);
+        assert!(answer.body.contains(words), "{}", answer.body);
+        let id = answer.header("exchange-id").unwrap();
+        let row = w.rows().into_iter().find(|row| row.exchange_id.to_string() == id).unwrap();
+        assert_eq!(row.fault.as_deref(), Some(fault));
+        assert_eq!((row.facade, row.status), (Some(Facade::Portal), Some(200)), "as sent");
+    }
+}
+
+#[tokio::test]
+async fn a_listener_vouches_for_a_system_with_a_live_credential_only() {
+    let w = World::new().await;
+    let system = system("one-stop");
+    assert!(w.access.vouch(&system, Live).is_none(), "none was issued");
+    let issued = w.issue("one-stop", Live).await;
+    let caller = w.access.vouch(&system, Live).expect("a caller");
+    assert_eq!(caller.consumer_key(), &issued.consumer_key);
+    assert!(w.access.vouch(&system, Trial).is_none(), "of one environment");
+    w.revoke(&issued.consumer_key).await.unwrap();
+    assert!(w.access.vouch(&system, Live).is_none(), "revoked");
 }
 
 #[tokio::test]
