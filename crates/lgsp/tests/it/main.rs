@@ -14,6 +14,7 @@ mod art15_leave;
 mod art18_keep;
 mod demo;
 mod form;
+mod golden;
 mod oauth_client;
 mod program;
 mod server;
