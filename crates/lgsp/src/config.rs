@@ -61,9 +61,9 @@ pub struct Config {
     pub journal: PathBuf,
     /// Months for which the journal is kept.
     pub retention_months: u32,
-    /// The written legal ground on which facts of each dossier are kept for statistics; `None`
-    /// when they are not kept.
-    pub keep_facts: Option<String>,
+    /// Whether facts of each dossier are kept for statistics, on what ground, and when month and
+    /// year packets leave.
+    pub statistics: dossier::Config,
     /// Least level of log lines.
     pub log: tracing::Level,
     settings: Vec<Setting>,

@@ -75,6 +75,9 @@ pub const KEYS: &[Key] = &[
     key("journal.retention_months", Form::Number, "24", "Số tháng giữ nhật ký, ít nhất 24 (Điều 18.5)", "Months the journal is kept, at least 24 (article 18.5)"),
     key("statistics.keep_facts", Form::Flag, "false", "Giữ dữ kiện thống kê từng hồ sơ (không có dữ liệu cá nhân); cần legal_ground", "Keep facts of each dossier for statistics (no personal data); needs legal_ground"),
     key("statistics.legal_ground", Form::Text, "", "Căn cứ pháp lý để giữ dữ kiện, ghi vào nhật ký thay đổi", "The written legal ground for keeping facts; audited"),
+    key("statistics.complete_from", Form::Text, "", "Từ ngày nào mọi hồ sơ đều qua nền tảng (YYYY-MM-DD); mặc định: hôm sau ngày bật", "From which day on every dossier passes here (YYYY-MM-DD); default: the day after switching on"),
+    key("statistics.packet_day", Form::Number, "2", "Ngày trong tháng gửi gói thống kê tháng, năm", "Day of the month on which month and year packets leave"),
+    key("statistics.packet_hour", Form::Number, "6", "Giờ gửi, theo múi giờ của nền tảng", "Hour of it, in the platform's zone"),
     key("log.level", Form::Text, "info", "error, warn, info, debug hoặc trace", "error, warn, info, debug or trace"),
 ];
 

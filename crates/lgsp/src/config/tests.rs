@@ -140,12 +140,17 @@ const FAULTY: &[Faulty] = &[
     (
         "[statistics]\nkeep_facts = true\n",
         &[],
-        "default: missing: statistics.legal_ground: keep_facts needs a written legal ground",
+        "default: missing: statistics.legal_ground: keep_facts needs a written legal ground (10 to 500 characters)",
     ),
     (
         "[statistics]\nkeep_facts = \"true\"\n",
         &[],
         "/etc/lgsp/lgsp.toml:2:14: type: statistics.keep_facts: must be true or false",
+    ),
+    (
+        "[statistics]\ncomplete_from = \"1/1/2026\"\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:2:17: value: statistics.complete_from: must be a day like YYYY-MM-DD",
     ),
     (
         "",
@@ -247,7 +252,8 @@ fn facts_are_kept_only_by_switch_and_ground_together() {
         ("keep_facts = true\n", Some("QĐ 12/2026/QĐ-UBND")),
     ] {
         let config = taken(&format!("[statistics]\n{switch}{ground}"), &[]);
-        assert_eq!(config.keep_facts.as_deref(), kept, "{switch}");
+        let ground = config.statistics.ground().unwrap();
+        assert_eq!(ground.as_ref().map(|g| g.as_str()), kept, "{switch}");
     }
 }
 

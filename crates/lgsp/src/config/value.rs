@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use dossier::schedule::Rule;
 use registry::network::Network;
 use terms::code::SystemCode;
 use terms::fault::Sentence;
@@ -53,7 +54,7 @@ impl<'a> Reader<'a> {
         let journal = self.path("journal.path", data.join("journal"));
         let least = limit::JOURNAL_RETENTION_MONTHS_MIN;
         let retention_months = self.number("journal.retention_months", least, least, 1_200);
-        let keep_facts = self.keep_facts();
+        let statistics = self.statistics();
         let log = self.level();
         Config {
             name,
@@ -75,7 +76,7 @@ impl<'a> Reader<'a> {
             keyring,
             journal,
             retention_months,
-            keep_facts,
+            statistics,
             log,
             settings: self.settings,
         }
@@ -275,25 +276,42 @@ impl<'a> Reader<'a> {
     }
 
     /// The switch demands a written ground; the ground alone switches nothing on.
-    fn keep_facts(&mut self) -> Option<String> {
+    fn statistics(&mut self) -> dossier::Config {
         let (switch, ground) = ("statistics.keep_facts", "statistics.legal_ground");
         let text = self.text(switch, "false".to_owned());
-        let written = self.text_or_none(ground).filter(|text| !text.trim().is_empty());
-        match (text.as_str(), &written) {
-            ("true", None) => {
-                let (vi, en) = (
-                    "keep_facts cần căn cứ pháp lý bằng văn bản",
-                    "keep_facts needs a written legal ground",
-                );
-                self.fault(ground, "missing", Sentence::new(vi, en));
-            }
-            ("true" | "false", _) => {}
-            _ => {
-                let (vi, en) = ("phải là true hoặc false", "must be true or false");
-                self.fault(switch, "value", Sentence::new(vi, en));
-            }
+        if !matches!(text.as_str(), "true" | "false") {
+            let (vi, en) = ("phải là true hoặc false", "must be true or false");
+            self.fault(switch, "value", Sentence::new(vi, en));
         }
-        written.filter(|_| text == "true")
+        let legal_ground = self.text_or_none(ground);
+        let complete_from = self.date("statistics.complete_from");
+        let day = self.number("statistics.packet_day", 2, 1, 28);
+        let hour = self.number("statistics.packet_hour", 6, 0, 23);
+        let rule = u8::try_from(day).ok().zip(u8::try_from(hour).ok());
+        let config = dossier::Config {
+            keep_facts: text == "true",
+            legal_ground,
+            complete_from,
+            packets: rule.and_then(|(day, hour)| Rule::new(day, hour)).unwrap_or_default(),
+        };
+        if config.ground().is_err() {
+            let (vi, en) = (
+                "keep_facts cần căn cứ pháp lý bằng văn bản (10 đến 500 ký tự)",
+                "keep_facts needs a written legal ground (10 to 500 characters)",
+            );
+            self.fault(ground, "missing", Sentence::new(vi, en));
+        }
+        config
+    }
+
+    fn date(&mut self, key: &'static str) -> Option<jiff::civil::Date> {
+        let text = self.text_or_none(key)?;
+        let date = text.parse().ok();
+        if date.is_none() {
+            let (vi, en) = ("phải là ngày YYYY-MM-DD", "must be a day like YYYY-MM-DD");
+            self.fault(key, "value", Sentence::new(vi, en));
+        }
+        date
     }
 
     fn networks(&mut self, key: &'static str) -> Vec<Network> {
