@@ -181,6 +181,19 @@ impl Portal {
         assert_eq!(self.ask("PUT", "/inspect/trouble", &trouble).status, 204);
     }
 
+    /// Writes success and "exists already" in one of the forms seen; forgets all dossiers.
+    fn write_as(&self, form: (&str, &str)) {
+        let (success, exists) = form;
+        let change = format!(r#"{{"success":"{success}","codes":{{"exists":{exists}}}}}"#);
+        assert_eq!(self.ask("PUT", "/inspect/settings", &change).status, 204);
+        assert_eq!(self.ask("DELETE", "/inspect/dossiers", "").status, 204);
+    }
+
+    /// What it says of all that it was sent: `passed` when nothing was wrong or is missing.
+    fn verdict(&self) -> Value {
+        self.ask("GET", "/inspect/verdict", "").json()
+    }
+
     fn end_sessions(&self) {
         assert_eq!(self.ask("DELETE", "/inspect/sessions", "").status, 204);
     }
@@ -193,7 +206,10 @@ impl Drop for Portal {
     }
 }
 
-/// The way of a dossier, from the first word to a refusal that a clerk can act on.
+/// `error_code` of a success and of a duplicate, as number or text.
+const FORMS: [(&str, &str); 3] = [("number", "-3"), ("text", r#""3""#), ("padded", r#""-3""#)];
+
+/// The way of a dossier, from the login to the procedure that it follows.
 fn live(client: &mut Client, portal: &Portal) {
     client.expect("login", "ok", "");
     let code = client.expect("new", "ok", "000.00.1").shown;
@@ -201,7 +217,6 @@ fn live(client: &mut Client, portal: &Portal) {
     client.expect("progress", "ok", "");
     client.expect("procedure", "ok", "Cấp giấy xác nhận thử nghiệm");
     client.expect("lookup", "ok", "");
-    client.expect("unknown", "refused", "Không tìm thấy hồ sơ");
     let held = portal.dossier(&code);
     let updates: Vec<&Value> =
         held["states"].as_array().unwrap().iter().map(|s| &s["isUpdating"]).collect();
@@ -223,8 +238,13 @@ fn the_golden_clients_do_their_work_straight_at_the_portal() {
     let portal = Portal::start(folder.path());
     let start = |kind| Client::start(kind, &portal.base(), ACCOUNT.0, ACCOUNT.1);
     let mut clients = SESSION.map(start);
+    for form in FORMS {
+        portal.write_as(form);
+        side_by_side(&mut clients, |client| live(client, &portal));
+    }
+    assert_eq!(portal.verdict()["verdict"], "passed", "{}", portal.verdict());
     side_by_side(&mut clients, |client| {
-        live(client, &portal);
+        client.expect("unknown", "refused", "Không tìm thấy hồ sơ");
         client.expect("wrong", "refused", "Sai tên đăng nhập hoặc mật khẩu");
     });
     // A session that the portal ended is used on until the ten minutes are over.
