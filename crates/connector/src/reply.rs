@@ -160,9 +160,8 @@ impl<B: Body<Data = Bytes> + Unpin + 'static> Body for ReplyBody<B> {
         let mut hint = self.incoming.size_hint();
         let ahead = self.ahead.len() as u64;
         if ahead > 0 {
-            let upper = hint.upper();
+            hint.upper().into_iter().for_each(|upper| hint.set_upper(upper + ahead));
             hint.set_lower(hint.lower() + ahead);
-            upper.into_iter().for_each(|upper| hint.set_upper(upper + ahead));
         }
         hint
     }

@@ -19,7 +19,7 @@ use crate::{Connector, Failure, FailureKind, Reply, Sending};
 type Body = Full<Bytes>;
 
 /// Runs a conversation on a thread of the kind the gateway uses.
-fn talk<F: Future<Output = ()>>(conversation: impl FnOnce() -> F) {
+pub(crate) fn talk<F: Future<Output = ()>>(conversation: impl FnOnce() -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
         tokio::time::timeout(Duration::from_secs(20), conversation()).await.expect("took too long");

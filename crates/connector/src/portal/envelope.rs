@@ -4,14 +4,13 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use packet::envelope::name;
 use terms::portal::PortalNames;
 
-use super::scan::{Cursor, is_name, members, quoted, text_of};
+use super::scan::{Cursor, bare, is_name, members, quoted, text_of};
 
 /// The name of the dossier's code in a record.
 const DOSSIER: &str = "MaHoSo";
-/// The name of the records.
-const DATA: &str = "data";
 
 /// Spans of an envelope.
 #[derive(Debug, Default)]
@@ -61,24 +60,25 @@ impl Envelope {
             let written = &body[member.name.clone()];
             let known =
                 |name: &str, spelling: &str| is_name(written, spelling) || is_name(written, name);
-            let spelling = if known("session", &names.session) {
+            let (spelling, as_it_is) = if known(name::SESSION, &names.session) {
                 envelope.sessions.push(member.value);
-                &names.session
-            } else if known("madonvi", &names.unit) {
+                // ours, in whatever case the consumer's stood
+                (&names.session, bare(written) == names.session.as_bytes())
+            } else if known(name::UNIT, &names.unit) {
                 envelope.unit = Some(member.value);
-                &names.unit
-            } else if known("isUpdating", &names.updating) {
+                (&names.unit, is_name(written, &names.unit))
+            } else if known(name::UPDATING, &names.updating) {
                 envelope.updating = Some(member.value);
-                &names.updating
-            } else if known("service", &names.service) {
-                &names.service
+                (&names.updating, is_name(written, &names.updating))
+            } else if known(name::SERVICE, &names.service) {
+                (&names.service, is_name(written, &names.service))
             } else {
-                if is_name(written, DATA) {
+                if is_name(written, name::DATA) {
                     envelope.data = Some(member.value);
                 }
                 return Some(());
             };
-            if !is_name(written, spelling) {
+            if !as_it_is {
                 envelope.renamed.push((member.name, spelling.to_string()));
             }
             Some(())
@@ -129,7 +129,7 @@ impl Envelope {
             front.pop();
         }
         edits.push((self.inside..self.inside, front));
-        edits.sort_by_key(|(span, _)| span.start);
+        edits.sort_by_key(|(span, _)| (span.start, span.end));
         let mut shaped = Vec::with_capacity(body.len() + 128);
         let mut from = 0;
         for (span, text) in edits {
@@ -146,9 +146,9 @@ impl Item {
     /// The code of its dossier as it is written, without quotes; `None` when it names none.
     pub(super) fn dossier<'a>(&self, body: &'a [u8]) -> Option<&'a [u8]> {
         let value = &body[self.dossier.clone()?];
-        let bare = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\""));
-        let bare = bare.unwrap_or(value).trim_ascii();
-        (!bare.is_empty()).then_some(bare)
+        let code = if value.starts_with(b"\"") { bare(value) } else { value };
+        let code = code.trim_ascii();
+        (!code.is_empty()).then_some(code)
     }
 }
 

@@ -128,11 +128,15 @@ pub(super) fn members(
 
 /// Is this the name, in any case? `written` has its quotes and may be escaped.
 pub(super) fn is_name(written: &[u8], name: &str) -> bool {
-    let bare = &written[1..written.len() - 1];
-    if bare.contains(&b'\\') {
+    if bare(written).contains(&b'\\') {
         return text_of(written).is_some_and(|text| text.eq_ignore_ascii_case(name));
     }
-    bare.eq_ignore_ascii_case(name.as_bytes())
+    bare(written).eq_ignore_ascii_case(name.as_bytes())
+}
+
+/// A JSON string without its quotes.
+pub(super) fn bare(written: &[u8]) -> &[u8] {
+    &written[1..written.len() - 1]
 }
 
 /// The text of a JSON string; of any other value as it is written.
