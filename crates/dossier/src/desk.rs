@@ -19,6 +19,8 @@ use crate::period::Period;
 const WAITING_MAX: usize = 10_000;
 /// Their bodies together, at most: 64 MiB.
 const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Questions that wait at most.
+const QUESTIONS_MAX: usize = 100;
 /// Messages of waiting packets that are written together, as far as the last packet goes.
 const GATHER_MAX: usize = 5_000;
 /// Pause before a failed write is tried again.
@@ -39,15 +41,27 @@ pub struct Carried {
     pub at: Timestamp,
 }
 
-enum Order {
-    Observe(Carried, OwnedSemaphorePermit, Option<oneshot::Sender<Result<(), DossierError>>>),
-    Figures(Period, Option<String>, oneshot::Sender<Result<Figures, DossierError>>),
+/// Told when the facts are durable, or lost.
+type Done = oneshot::Sender<Result<(), DossierError>>;
+
+/// A packet handed in, with the room that its body takes.
+struct Parcel {
+    carried: Carried,
+    _room: OwnedSemaphorePermit,
+    done: Option<Done>,
+}
+
+struct Question {
+    period: Period,
+    unit: Option<String>,
+    answer: oneshot::Sender<Result<Figures, DossierError>>,
 }
 
 /// A handle to the task that keeps facts. Cheap to clone, for any runtime.
 #[derive(Clone)]
 pub struct Desk {
-    orders: mpsc::Sender<Order>,
+    packets: mpsc::Sender<Parcel>,
+    questions: mpsc::Sender<Question>,
     room: Arc<Semaphore>,
     missed: Arc<AtomicU64>,
 }
@@ -62,7 +76,8 @@ impl Desk {
     /// Hands in a packet and waits until its facts are durable.
     ///
     /// # Errors
-    /// [`DossierError::Away`] when there is no room or the facts could not be written.
+    /// [`DossierError::Away`] when there is no room or the facts could not be written. A record that
+    /// cannot be read is no error: it is passed over with a warning.
     pub async fn observe(&self, carried: Carried) -> Result<(), DossierError> {
         if !message::is_told_by(&carried.packet) {
             return Ok(());
@@ -77,15 +92,15 @@ impl Desk {
     /// The figures of a period ([`Dossiers::figures`]).
     ///
     /// # Errors
-    /// As there, and [`DossierError::Away`] when the task has stopped.
+    /// As there, and [`DossierError::Away`] when too many wait or the task has stopped.
     pub async fn figures(
         &self,
         period: Period,
         unit: Option<String>,
     ) -> Result<Figures, DossierError> {
-        let (done, wait) = oneshot::channel();
-        let order = Order::Figures(period, unit, done);
-        self.orders.send(order).await.map_err(|_| DossierError::Away)?;
+        let (answer, wait) = oneshot::channel();
+        let question = Question { period, unit, answer };
+        self.questions.try_send(question).map_err(|_| DossierError::Away)?;
         wait.await.unwrap_or(Err(DossierError::Away))
     }
 
@@ -95,18 +110,14 @@ impl Desk {
         self.missed.load(Ordering::Relaxed)
     }
 
-    fn hand_in(
-        &self,
-        carried: Carried,
-        done: Option<oneshot::Sender<Result<(), DossierError>>>,
-    ) -> bool {
+    fn hand_in(&self, carried: Carried, done: Option<Done>) -> bool {
         if !message::is_told_by(&carried.packet) {
             return false;
         }
         let size = u32::try_from(carried.body.len()).unwrap_or(u32::MAX);
         let room = self.room.clone().try_acquire_many_owned(size).ok();
-        let sent = room
-            .is_some_and(|room| self.orders.try_send(Order::Observe(carried, room, done)).is_ok());
+        let parcel = room.map(|room| Parcel { carried, _room: room, done });
+        let sent = parcel.is_some_and(|parcel| self.packets.try_send(parcel).is_ok());
         if !sent {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
@@ -118,14 +129,37 @@ impl Dossiers {
     /// A desk, and the task behind it, to be spawned on the runtime of the database. It ends when
     /// the last desk is gone and what was handed in is written.
     pub fn desk(&self) -> (Desk, impl Future<Output = ()> + Send + 'static) {
-        let (orders, waiting) = mpsc::channel(WAITING_MAX);
-        let missed = Arc::new(AtomicU64::new(0));
-        let desk = Desk {
-            orders,
-            room: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
-            missed: missed.clone(),
+        let (packets, parcels) = mpsc::channel(WAITING_MAX);
+        let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
+        let (room, missed) = (Semaphore::new(WAITING_BYTES_MAX), Arc::new(AtomicU64::new(0)));
+        let desk = Desk { packets, questions, room: Arc::new(room), missed: missed.clone() };
+        let dossiers = self.clone();
+        let task = async move {
+            tokio::join!(work(&dossiers, parcels, &missed), reply(&dossiers, asked));
         };
-        (desk, work(self.clone(), waiting, missed))
+        (desk, task)
+    }
+}
+
+/// Answers one question after the other, beside the writing.
+async fn reply(dossiers: &Dossiers, mut questions: mpsc::Receiver<Question>) {
+    while let Some(Question { period, unit, answer }) = questions.recv().await {
+        // Who asked may have gone.
+        if !answer.is_closed() {
+            let _ = answer.send(dossiers.figures(period, unit.as_deref()).await);
+        }
+    }
+}
+
+async fn work(dossiers: &Dossiers, mut parcels: mpsc::Receiver<Parcel>, missed: &AtomicU64) {
+    while let Some(parcel) = parcels.recv().await {
+        let mut batch = Batch::default();
+        batch.take(dossiers, parcel);
+        while batch.messages.len() < GATHER_MAX {
+            let Ok(parcel) = parcels.try_recv() else { break };
+            batch.take(dossiers, parcel);
+        }
+        batch.write(dossiers, missed).await;
     }
 }
 
@@ -134,64 +168,37 @@ impl Dossiers {
 struct Batch {
     messages: Vec<Message>,
     packets: u64,
-    waiting: Vec<oneshot::Sender<Result<(), DossierError>>>,
-}
-
-async fn work(dossiers: Dossiers, mut orders: mpsc::Receiver<Order>, missed: Arc<AtomicU64>) {
-    let mut next = orders.recv().await;
-    while let Some(order) = next {
-        let mut batch = Batch::default();
-        batch.take(&dossiers, order);
-        while batch.messages.len() < GATHER_MAX {
-            let Ok(order) = orders.try_recv() else { break };
-            batch.take(&dossiers, order);
-        }
-        batch.write(&dossiers, &missed).await;
-        next = orders.recv().await;
-    }
+    waiting: Vec<Done>,
 }
 
 impl Batch {
-    fn take(&mut self, dossiers: &Dossiers, order: Order) {
-        match order {
-            Order::Figures(period, unit, done) => {
-                let dossiers = dossiers.clone();
-                // Beside the writing: a question does not wait behind it.
-                tokio::spawn(async move {
-                    let _ = done.send(dossiers.figures(period, unit.as_deref()).await);
-                });
-            }
-            Order::Observe(carried, _room, done) => {
-                let Carried { packet, sender, body, at } = &carried;
-                match message::read(packet, sender, body, *at, dossiers.zone()) {
-                    Ok(reading) => {
-                        if reading.skipped > 0 {
-                            let skipped = reading.skipped;
-                            tracing::warn!(%packet, skipped, "records without a code or a status");
-                        }
-                        self.messages.extend(reading.messages);
-                    }
-                    Err(error) => tracing::warn!(%packet, %error, "a packet was not counted"),
+    fn take(&mut self, dossiers: &Dossiers, parcel: Parcel) {
+        let Carried { packet, sender, body, at } = &parcel.carried;
+        match message::read(packet, sender, body, *at, dossiers.zone()) {
+            Ok(reading) => {
+                if reading.skipped > 0 {
+                    let skipped = reading.skipped;
+                    tracing::warn!(%packet, skipped, "records without a code or a status");
                 }
-                self.packets += 1;
-                self.waiting.extend(done);
+                self.messages.extend(reading.messages);
             }
+            Err(error) => tracing::warn!(%packet, %error, "a packet was not counted"),
         }
+        self.packets += 1;
+        self.waiting.extend(parcel.done);
     }
 
     async fn write(self, dossiers: &Dossiers, missed: &AtomicU64) {
         for attempt in 1..=RETRIES_MAX {
-            match dossiers.observe(&self.messages).await {
-                Ok(()) => return self.answer(true),
-                Err(error) => {
-                    if attempt == 1 {
-                        let cause = error.sentence().en;
-                        tracing::warn!(code = "dossier_write", %cause, "facts were not written");
-                    }
-                    if !matches!(error, DossierError::Store(_)) {
-                        break;
-                    }
-                }
+            let Err(error) = dossiers.observe(&self.messages).await else {
+                return self.answer(true);
+            };
+            if attempt == 1 {
+                let cause = error.sentence().en;
+                tracing::warn!(code = "dossier_write", %cause, "facts were not written");
+            }
+            if !matches!(error, DossierError::Store(_)) {
+                break;
             }
             tokio::time::sleep(RETRY_PAUSE).await;
         }

@@ -127,12 +127,16 @@ impl Dossiers {
             for message in messages {
                 told.entry(self.digest(&message.code)).or_default().push(&message.tale);
             }
-            self.write(&told).await?;
+            self.write(&told, None).await?;
         }
         Ok(())
     }
 
-    async fn write(&self, told: &BTreeMap<String, Vec<&Tale>>) -> Result<(), DossierError> {
+    async fn write(
+        &self,
+        told: &BTreeMap<String, Vec<&Tale>>,
+        audited: Option<&Change>,
+    ) -> Result<(), DossierError> {
         let mut tx = self.0.store.write().await?;
         self.require_on(&mut tx).await?;
         let ids: Vec<&str> = told.keys().map(String::as_str).collect();
@@ -141,6 +145,9 @@ impl Dossiers {
         let changed: Vec<(&str, &Facts)> = changed.iter().map(|(id, facts)| (*id, facts)).collect();
         store::update(&mut tx, &changed).await?;
         store::update_days(&mut tx, &days).await?;
+        if let Some(change) = audited {
+            audit::insert(&mut tx, change, &self.0.random).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -192,20 +199,20 @@ impl Dossiers {
     }
 
     /// Erases these dossiers for good: of each only the digest stays, so that nothing that comes
-    /// later brings it back. Written to the audit, without a code.
+    /// later brings it back. Each transaction of it is written to the audit, without a code.
     ///
     /// # Errors
     /// As [`Dossiers::observe`].
     pub async fn erase(&self, codes: &[Code], actor: &str) -> Result<(), DossierError> {
         let at = self.0.clock.now();
-        let erasure = |code: &Code| Message { code: code.clone(), tale: Tale::Erasure(at) };
-        let messages: Vec<Message> = codes.iter().map(erasure).collect();
-        self.observe(&messages).await?;
-        let after = serde_json::json!({ "dossiers_erased": codes.len() });
-        let mut tx = self.0.store.write().await?;
-        let change = change(at, actor, "erase", None, Some(after));
-        audit::insert(&mut tx, &change, &self.0.random).await?;
-        tx.commit().await?;
+        let tale = Tale::Erasure(at);
+        for codes in codes.chunks(MESSAGES_A_TRANSACTION) {
+            let told: BTreeMap<_, _> =
+                codes.iter().map(|code| (self.digest(code), vec![&tale])).collect();
+            let after = serde_json::json!({ "dossiers_erased": told.len() });
+            let change = change(at, actor, "erase", None, Some(after));
+            self.write(&told, Some(&change)).await?;
+        }
         Ok(())
     }
 

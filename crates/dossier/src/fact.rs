@@ -100,7 +100,8 @@ pub struct Record {
 /// What one row of `CapNhatTienDoHoSoMC` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Progress {
-    /// `ThoiDiemXuLy`; where it is empty, the civil time at which the platform carried the row.
+    /// `ThoiDiemXuLy`; where it is empty or still to come, the civil time at which the platform
+    /// carried the row.
     /// First, since the latest step holds: clients send a dossier's whole history again.
     pub moment: Moment,
     /// When the platform carried it.

@@ -141,7 +141,9 @@ impl Reader<'_> {
 
     fn progress(&self, item: &Item) -> Option<Tale> {
         let status = item.step.number().and_then(Status::new)?;
-        let moment = self.moment(&item.moment).or(self.carried)?;
+        // A time to come is a slip: it would keep out every later step.
+        let moment = self.moment(&item.moment).filter(|moment| Some(*moment) <= self.carried);
+        let moment = moment.or(self.carried)?;
         Some(Tale::Progress(Progress { moment, at: self.at, status }))
     }
 }

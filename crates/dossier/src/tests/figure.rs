@@ -1,0 +1,134 @@
+//! The names and the arithmetic of Table 5.
+
+use jiff::civil::date;
+use serde_json::json;
+
+use super::world::period;
+use crate::figure::{Cut, NAMES, Sums};
+use crate::mark::Counters;
+use crate::{Day, Figures, Span, Unit};
+
+/// The sample of the packet (11-DongBoThongKeHoSo.json): the same names, values and form.
+#[test]
+fn a_record_is_what_clients_send() {
+    let figures = Figures {
+        received: 200,
+        carried: 50,
+        finished_in_time: 199,
+        finished_late: 11,
+        pending_in_time: 36,
+        pending_overdue: 4,
+    };
+    let unit = Unit { code: "000.00.00.H99".to_owned(), name: "UBND tỉnh Mẫu".to_owned() };
+    let record = figures.to_record(&unit, Span::month(2024, 3).unwrap());
+    let expected = json!({
+        "Madonvi": "000.00.00.H99",
+        "TenDonVi": "UBND tỉnh Mẫu",
+        "Thang": "3",
+        "Nam": "2024",
+        "LoaiThongKe": "1",
+        "SoNhanTrongKy": "200",
+        "SoTonKyTruoc": "50",
+        "TongSoXuLy": "250",
+        "TongDaXuLy": "210",
+        "TongXuLyDungHan": "199",
+        "PhanTramXuLyDungHan": "94.76",
+        "TongXuLyTreHan": "11",
+        "PhanTramXuLyTreHan": "5.24",
+        "TongChuaXuLy": "40",
+        "TongChuaXuLyTrongHan": "36",
+        "PhanTramChuaXuLyTrongHan": "90.00",
+        "TongChuaXuLyTreHan": "4",
+        "PhanTramChuaXuLyTreHan": "10.00"
+    });
+    assert_eq!(serde_json::Value::from(record.clone()), expected);
+    assert!(NAMES.iter().all(|name| record.contains_key(*name)) && record.len() == NAMES.len());
+    let year = figures.to_record(&unit, Span::year(2024).unwrap());
+    assert_eq!(
+        (&year["Thang"], &year["Nam"], &year["LoaiThongKe"]),
+        (&json!(""), &json!("2024"), &json!("2"))
+    );
+    // for any other period the five names that say which unit and month are not there
+    let free = figures.to_map();
+    assert!(NAMES.iter().enumerate().all(|(at, name)| free.contains_key(*name) == (at >= 5)));
+}
+
+#[test]
+fn shares_make_a_hundred() {
+    for (first, second, expected) in [
+        (0, 0, ("0.00", "0.00")),
+        (0, 7, ("0.00", "100.00")),
+        (7, 0, ("100.00", "0.00")),
+        (1, 2, ("33.33", "66.67")),
+        (2, 1, ("66.67", "33.33")),
+        // both ends of a tie would round up: the first does
+        (1, 31_999, ("0.00", "100.00")),
+        (1, 19_999, ("0.01", "99.99")),
+        (u64::MAX, u64::MAX, ("50.00", "50.00")),
+    ] {
+        let figures =
+            Figures { pending_in_time: first, pending_overdue: second, ..Figures::default() };
+        if first.checked_add(second).is_none() {
+            continue;
+        }
+        let map = figures.to_map();
+        let shares = (&map["PhanTramChuaXuLyTrongHan"], &map["PhanTramChuaXuLyTreHan"]);
+        assert_eq!(shares, (&json!(expected.0), &json!(expected.1)), "{first} {second}");
+    }
+}
+
+#[test]
+fn each_figure_is_its_sum() {
+    let day = |day| Day::from(date(2026, 3, day));
+    let counters = |received, in_time, late, opened, closed| Counters {
+        received,
+        finished_in_time: in_time,
+        finished_late: late,
+        overdue_opened: opened,
+        overdue_closed: closed,
+    };
+    // 10 accepted on the 2nd; 3 finished in time on the 5th; the others overdue from the 8th;
+    // 2 of them finished on the 10th; 1 more accepted on the 12th, overdue from the 15th
+    let days = [
+        (day(2), counters(10, 0, 0, 0, 0)),
+        (day(5), counters(0, 3, 0, 0, 0)),
+        (day(8), counters(0, 0, 0, 7, 0)),
+        (day(10), counters(0, 0, 2, 0, 2)),
+        (day(12), counters(1, 0, 0, 0, 0)),
+        (day(15), counters(0, 0, 0, 1, 0)),
+    ];
+    let figures = |from, to, today| {
+        let cut = Cut::new(period(date(2026, 3, from), date(2026, 3, to)), day(today));
+        let mut sums = Sums::default();
+        days.iter().for_each(|(day, counters)| sums.add_day(cut, *day, counters));
+        let f = sums.figures().unwrap();
+        (
+            f.carried,
+            f.received,
+            f.finished_in_time,
+            f.finished_late,
+            f.pending_in_time,
+            f.pending_overdue,
+        )
+    };
+    for (from, to, today, expected) in [
+        (1, 31, 31, (0, 11, 3, 2, 0, 6)),
+        (1, 1, 31, (0, 0, 0, 0, 0, 0)),
+        (2, 4, 31, (0, 10, 0, 0, 10, 0)),
+        (3, 7, 31, (10, 0, 3, 0, 7, 0)),
+        // the limit ends with the 8th
+        (3, 8, 31, (10, 0, 3, 0, 0, 7)),
+        // asked on the 8th itself, it is not over
+        (3, 8, 8, (10, 0, 3, 0, 7, 0)),
+        (9, 9, 31, (7, 0, 0, 0, 0, 7)),
+        (10, 14, 31, (7, 1, 0, 2, 1, 5)),
+        // a period that reaches beyond today shows today
+        (10, 31, 13, (7, 1, 0, 2, 1, 5)),
+        // one that is wholly to come: what is carried into it
+        (20, 31, 13, (6, 0, 0, 0, 1, 5)),
+    ] {
+        assert_eq!(figures(from, to, today), expected, "{from} to {to}, asked on {today}");
+    }
+    let broken = Sums { in_time: 1, ..Sums::default() };
+    assert_eq!(broken.figures(), None, "below zero is never a figure");
+}
