@@ -40,6 +40,11 @@ pub const BODY_MAX: u64 = 32 * 1024 * 1024;
 /// know who calls what; half of it is for callers who are not known yet.
 pub const WHOLE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
+/// A source of statistics is waited for this long, so that the sum of the others is told in time.
+pub const STATISTIC_SOURCE_TIMEOUT: Duration = Duration::from_secs(25);
+/// The answer of one source of statistics, bytes.
+pub const STATISTIC_ANSWER_MAX: usize = 1024 * 1024;
+
 /// A `bulk` version: the whole call.
 pub const BULK_MAX: Duration = Duration::from_secs(15 * 60);
 /// A `bulk` version: least speed of either body, bytes a second, mean of [`BULK_WINDOW`].
@@ -114,6 +119,8 @@ pub const PACKET_VALUES_MAX: usize = 4_000_000;
 pub const PACKET_VIOLATIONS_MAX: usize = 100;
 /// A packet table file may be this large.
 pub const PACKET_TABLE_BYTES_MAX: usize = 1024 * 1024;
+/// Table files in the data folder.
+pub const PACKET_TABLE_FILES_MAX: usize = 500;
 
 /// A session at the national portal is used this long, as public clients do; its true life is not
 /// known.
