@@ -88,6 +88,7 @@ where
     pub async fn send_portal(&self, call: PortalCall<'_>) -> Result<PortalReply<B>, Failure> {
         let portals = self.portals().clone();
         let errand = Errand::new(self, &portals, call)?;
-        errand.run().await
+        // apart, so that a call of another protocol does not carry its room
+        Box::pin(errand.run()).await
     }
 }

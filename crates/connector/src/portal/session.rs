@@ -58,7 +58,7 @@ pub(super) enum Look {
     /// Another call logs in.
     Wait(watch::Receiver<Option<Outcome>>),
     /// Log in, tell the outcome to [`Sessions::settle`], then to those who wait.
-    LogIn(SessionKey, watch::Sender<Option<Outcome>>),
+    LogIn(Box<SessionKey>, watch::Sender<Option<Outcome>>),
 }
 
 impl SessionKey {
@@ -110,7 +110,7 @@ impl Sessions {
                 slots.push(Slot { key: key.clone(), state });
             }
         }
-        Look::LogIn(key, sender)
+        Look::LogIn(Box::new(key), sender)
     }
 
     /// Takes the outcome of a login. A refusal is remembered for a while, so that calls that keep

@@ -249,7 +249,16 @@ fn paths_and_names_are_configured() {
 #[test]
 fn what_the_portal_holds_is_passed_or_updated() {
     // kept before, the record's isUpdating, rule; code told, resent, sendings
-    let table: &[(&[&str], &[&str], &str, Exists, &str, bool, usize)] = &[
+    type Line = (
+        &'static [&'static str],
+        &'static [&'static str],
+        &'static str,
+        Exists,
+        &'static str,
+        bool,
+        usize,
+    );
+    let table: &[Line] = &[
         (&["A"], &["A"], "False", Exists::Pass, "3", false, 1),
         (&["A"], &["A"], "False", Exists::Update, "0", true, 2),
         (&[], &["A"], "False", Exists::Update, "0", false, 1),
