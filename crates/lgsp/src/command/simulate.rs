@@ -1,6 +1,8 @@
 //! `lgsp simulate portal|provider|consumer`: the stand-ins of the outside world, for vendors and
 //! for trials.
 
+mod portal;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use simulator::consumer::{self, Account, Pace, Shot};
-use simulator::{portal, provider};
+use simulator::provider;
 use terms::quantity::parse_duration;
 
 use super::{Flags, Signals, runtime};
@@ -17,21 +19,11 @@ use crate::output::{Exit, Failure, Outcome, Output};
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Cổng DVC quốc gia giả lập: đăng nhập, gói tin, trạng thái hồ sơ · The national portal
-    Portal(Portal),
+    Portal(Box<portal::Portal>),
     /// Bên cung cấp giả lập: /tra-cuu, /echo, /delay/MS, /hang… · A provider of any behaviour
     Provider(Provider),
     /// Bên khai thác giả lập: tạo tải, in kết quả · A consumer that makes load
     Consumer(Consumer),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Portal {
-    /// Địa chỉ lắng nghe; cổng 0 tự chọn · Where to listen; port 0 picks one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9101")]
-    listen: SocketAddr,
-    /// Tài khoản TÊN:MẬT_KHẨU · Account USER:PASSWORD [default: that of the fixtures]
-    #[arg(long, value_name = "USER:PASSWORD")]
-    account: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -76,28 +68,11 @@ pub(super) fn run(flags: &Flags, command: Command) -> Outcome {
     let output = flags.output();
     runtime()?.block_on(async {
         match command {
-            Command::Portal(portal) => play_portal(output, portal).await,
+            Command::Portal(asked) => portal::play(output, *asked).await,
             Command::Provider(provider) => play_provider(output, provider).await,
             Command::Consumer(consumer) => play_consumer(output, consumer).await,
         }
     })
-}
-
-async fn play_portal(output: Output, asked: Portal) -> Outcome {
-    let mut settings = portal::Settings { address: asked.listen, ..portal::Settings::default() };
-    if !asked.account.is_empty() {
-        settings.accounts = asked.account.iter().map(|a| pair(a)).collect::<Result<_, _>>()?;
-    }
-    let mut signals = Signals::catch()?;
-    let portal = portal::start(settings).await.map_err(|error| taken(asked.listen, &error))?;
-    output.object(&json!({
-        "ready": true,
-        "portal": portal.address.to_string(),
-        "inspect": format!("{}/inspect/dossiers", portal.base()),
-    }))?;
-    signals.wait().await;
-    portal.stop().await;
-    Ok(Exit::Done)
 }
 
 async fn play_provider(output: Output, asked: Provider) -> Outcome {

@@ -1,0 +1,177 @@
+//! `lgsp simulate portal`: the national portal for vendors; when it ends it tells what it thinks of
+//! the system that spoke to it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use simulator::portal::{self, Code, Codes, Demand, Key, Paths, Province, Standing, SuccessForm};
+
+use super::{pair, read_credential, read_duration, taken};
+use crate::command::Signals;
+use crate::output::{Exit, Failure, Outcome, Output};
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct Portal {
+    /// Địa chỉ lắng nghe; cổng 0 tự chọn · Where to listen; port 0 picks one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9101")]
+    listen: SocketAddr,
+    /// Tài khoản TÊN:MẬT_KHẨU · Account USER:PASSWORD [default: that of the fixtures]
+    #[arg(long, value_name = "USER:PASSWORD")]
+    account: Vec<String>,
+    /// Phiên đăng nhập sống bao lâu · How long a session lives
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = read_duration)]
+    session: Duration,
+    /// Cách viết error_code khi thành công: 0, "0" hay "00" · How success is written
+    #[arg(long, value_enum, default_value = "number")]
+    success: Success,
+    /// Mức đòi hỏi: chỉ khóa bản ghi, hay mọi trường đã biết · What a record must be to be taken
+    #[arg(long, value_enum, default_value = "known")]
+    demand: Demanded,
+    /// error_code khi phiên hết hạn; dạng #-1 là số · error_code of a dead session; #-1 is a number
+    #[arg(long, value_name = "CODE", default_value = "-1", allow_hyphen_values = true)]
+    session_code: String,
+    /// error_code khi hồ sơ đã tồn tại · error_code of a dossier that is there already
+    #[arg(long, value_name = "CODE", default_value = "3", allow_hyphen_values = true)]
+    exists_code: String,
+    /// error_code của các từ chối khác · error_code of any other refusal
+    #[arg(long, value_name = "CODE", default_value = "-1", allow_hyphen_values = true)]
+    failed_code: String,
+    /// Đuôi đường dẫn đăng nhập · End of the path of the login
+    #[arg(long, value_name = "PATH", default_value = "/mapi/login")]
+    login_path: String,
+    /// Đuôi đường dẫn gói tin · End of the path of packets
+    #[arg(long, value_name = "PATH", default_value = "/mapi/g")]
+    data_path: String,
+    /// Đuôi đường dẫn danh mục dùng chung · End of the path of shared catalogues
+    #[arg(long, value_name = "PATH", default_value = "/mapi/g")]
+    share_path: String,
+    /// Tệp bảng gói tin (*.toml), hoặc thư mục của chúng · Table files, or their folder
+    #[arg(long, value_name = "FILE|DIR")]
+    tables: Vec<PathBuf>,
+    /// Cổng nhận của tỉnh, để Cổng gọi vào · The province's inbound listener, to be called
+    #[arg(long, value_name = "URL")]
+    inbound: Option<String>,
+    /// Nơi có /token và /thong-ke của tỉnh · Base of /token and /thong-ke of the province
+    #[arg(long, value_name = "URL")]
+    live: Option<String>,
+    /// Tệp chứa dòng khóa của Cổng ở tỉnh · File with the line of the portal's key there
+    #[arg(long, value_name = "FILE")]
+    credential: Option<PathBuf>,
+    /// dstcode gửi kèm khi gọi tỉnh · dstcode sent to the province
+    #[arg(long, value_name = "CODE")]
+    destination: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Success {
+    /// 0
+    Number,
+    /// "0"
+    Text,
+    /// "00"
+    Padded,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Demanded {
+    /// Chỉ khóa bản ghi · Its key
+    Key,
+    /// Mọi trường đã biết · All that is known
+    Known,
+}
+
+pub(super) async fn play(output: Output, asked: Portal) -> Outcome {
+    let listen = asked.listen;
+    let settings = settings(asked)?;
+    let mut signals = Signals::catch()?;
+    let portal = portal::start(settings).await.map_err(|error| taken(listen, &error))?;
+    output.object(&json!({
+        "ready": true,
+        "portal": portal.address.to_string(),
+        "page": format!("{}/", portal.base()),
+        "inspect": format!("{}/inspect/dossiers", portal.base()),
+    }))?;
+    signals.wait().await;
+    let verdict = portal.verdict();
+    portal.stop().await;
+    output.object(&verdict)?;
+    Ok(if verdict.verdict == Standing::Failed { Exit::Refused } else { Exit::Done })
+}
+
+fn settings(asked: Portal) -> Result<portal::Settings, Failure> {
+    let mut settings = portal::Settings {
+        address: asked.listen,
+        session_lifetime: asked.session,
+        success: match asked.success {
+            Success::Number => SuccessForm::Number,
+            Success::Text => SuccessForm::Text,
+            Success::Padded => SuccessForm::Padded,
+        },
+        demand: match asked.demand {
+            Demanded::Key => Demand::Key,
+            Demanded::Known => Demand::Known,
+        },
+        codes: Codes {
+            session: code(&asked.session_code),
+            exists: code(&asked.exists_code),
+            failed: code(&asked.failed_code),
+        },
+        paths: Paths { login: asked.login_path, data: asked.data_path, share: asked.share_path },
+        tables: table_files(&asked.tables)?,
+        province: Province {
+            inbound: asked.inbound,
+            live: asked.live,
+            key: asked.credential.as_deref().map(key).transpose()?,
+            destination: asked.destination,
+        },
+        ..portal::Settings::default()
+    };
+    if !asked.account.is_empty() {
+        settings.accounts = asked.account.iter().map(|a| pair(a)).collect::<Result<_, _>>()?;
+    }
+    Ok(settings)
+}
+
+/// `3` is the text `"3"`, as in the public samples; `#3` the number.
+fn code(text: &str) -> Code {
+    match text.strip_prefix('#').and_then(|number| number.parse().ok()) {
+        Some(number) => Code::Number(number),
+        None => Code::Text(text.to_owned()),
+    }
+}
+
+fn key(path: &Path) -> Result<Key, Failure> {
+    let account = read_credential(path)?;
+    Ok(Key { consumer_key: account.consumer_key, secret_key: account.secret_key })
+}
+
+/// Files as they are named; of a folder its `.toml` files in the order of their names.
+fn table_files(named: &[PathBuf]) -> Result<Vec<(String, String)>, Failure> {
+    let unread = |path: &Path, error: std::io::Error| {
+        let path = path.display();
+        Failure::usage(
+            format!("không đọc được tệp bảng {path}: {error}"),
+            format!("cannot read the table file {path}: {error}"),
+        )
+    };
+    let mut paths = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            paths.push(path.clone());
+            continue;
+        }
+        let entries = std::fs::read_dir(path).map_err(|error| unread(path, error))?;
+        let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        found.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
+        found.sort();
+        paths.extend(found);
+    }
+    let read = |path: PathBuf| match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((path.display().to_string(), text)),
+        Err(error) => Err(unread(&path, error)),
+    };
+    paths.into_iter().map(read).collect()
+}
