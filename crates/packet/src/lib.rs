@@ -2,15 +2,22 @@
 //! does not fit. No I/O and no async: everything here is a value or a pure function of its arguments.
 
 pub mod answer;
+mod check;
 pub mod document;
 pub mod envelope;
 mod fault;
 mod mode;
+mod report;
 mod rule;
+pub mod status;
+pub mod table;
 
 pub use answer::ErrorCode;
+pub use check::{Side, check, judge};
 pub use document::{Document, Shape, Syntax, Value};
 pub use envelope::Envelope;
 pub use fault::FormFault;
 pub use mode::{Mode, NoMode, Verdict};
+pub use report::{Report, Severity, Violation};
 pub use rule::Rule;
+pub use table::{Direction, Evidence, Field, Form, Level, Required, Table, TableFault, Tables};

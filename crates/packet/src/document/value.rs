@@ -37,6 +37,21 @@ impl<'d> Value<'d> {
         self.document.nodes[self.at as usize]
     }
 
+    /// Where it stands in its document.
+    pub(crate) fn number(self) -> u32 {
+        self.at
+    }
+
+    /// The value at another place of the same document.
+    pub(crate) fn at(self, number: u32) -> Value<'d> {
+        Value::new(self.document, number)
+    }
+
+    /// Were its texts escaped?
+    pub(crate) fn is_escaped(self) -> bool {
+        self.node().flags & ESCAPED != 0
+    }
+
     /// What it is.
     pub fn shape(self) -> Shape {
         self.node().shape
