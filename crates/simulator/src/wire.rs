@@ -57,7 +57,9 @@ impl Request {
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
         let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        pairs.find(|(key, _)| *key == name).map(|(_, value)| percent_decode(value))
+        pairs
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| percent_decode(&value.replace('+', " ")))
     }
 
     /// May another request follow on the connection?
@@ -71,7 +73,7 @@ impl Request {
     }
 }
 
-fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -87,7 +89,7 @@ fn percent_decode(text: &str) -> String {
                 at += 3;
             }
             None => {
-                decoded.push(if bytes[at] == b'+' { b' ' } else { bytes[at] });
+                decoded.push(bytes[at]);
                 at += 1;
             }
         }

@@ -124,7 +124,7 @@ pub struct Case {
 
 /// Two decimals, rounded half up; `0.00` of nothing.
 fn percent(part: u64, whole: u64) -> String {
-    let hundredths = if whole == 0 { 0 } else { (part * 10_000 + whole / 2) / whole };
+    let hundredths = (part * 10_000 + whole / 2).checked_div(whole).unwrap_or(0);
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Change, Delivery, Dossier, Province, Question, Shared, Trouble, lock, page};
 use crate::control;
-use crate::wire::{Answer, Request};
+use crate::wire::{Answer, Request, percent_decode};
 
 /// Paths that begin so are answered here.
 const PREFIX: &str = "/inspect/";
@@ -65,7 +65,7 @@ fn look(request: &Request, segments: &[&str], shared: &Shared) -> Answer {
             let lines: Vec<Line<'_>> = state.dossiers().map(Line::of).collect();
             print(&lines)
         }
-        ["dossiers", code] => match shared.state().dossier(code) {
+        ["dossiers", code] => match shared.state().dossier(&percent_decode(code)) {
             Some(dossier) => print(dossier),
             None => Answer::text(404, "no such dossier\n"),
         },

@@ -4,6 +4,8 @@
 
 use std::fmt::Write;
 
+use terms::clock::Timestamp;
+
 use super::verdict::{ServiceSeen, Standing, Verdict};
 use super::{CallSeen, Finding, Severity, Shared};
 use crate::wire::{Answer, Request};
@@ -20,10 +22,18 @@ h1{font-size:1.4rem;margin:0 0 .2rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}
 p{margin:.3rem 0}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.25rem .6rem;border-bottom:1px solid #d6d6d6}
 th{background:#f2f2f2;font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}
-code,pre{font:13px/1.4 ui-monospace,'DejaVu Sans Mono',monospace}
+code,pre{font:13px/1.4 ui-monospace,'DejaVu Sans Mono',monospace;overflow-wrap:anywhere}
+a{color:#0b4f9c}
 pre{background:#f7f7f7;border:1px solid #d6d6d6;padding:.6rem;overflow-x:auto;
 white-space:pre-wrap;overflow-wrap:anywhere}
 .ok{color:#146c2e}.bad{color:#a4161a}.wait{color:#666}.pill{font-weight:600}";
+
+/// Writes to the end of a text, which cannot fail.
+macro_rules! put {
+    ($text:expr, $($part:tt)*) => {{
+        let _ = write!($text, $($part)*);
+    }};
+}
 
 #[derive(Clone, Copy)]
 struct Language {
@@ -57,17 +67,12 @@ pub(super) fn overview(request: &Request, shared: &Shared) -> Answer {
         "Dữ liệu ở đây đều do máy tạo ra. Trỏ hệ thống của đơn vị vào địa chỉ này, gửi gói tin, rồi tải lại trang.",
         "All data here is made up. Point your system at this address, send packets, and reload.",
     );
-    put(
-        &mut body,
-        format_args!("<h1>{title}</h1><p>{about} <a href=\"{}\">{}</a></p>", other.0, other.1),
-    );
-    put(
-        &mut body,
-        format_args!(
-            "<p><code>POST {}</code> · <code>POST {}</code></p>",
-            escape(&shared.paths.login),
-            escape(&shared.paths.data)
-        ),
+    put!(body, "<h1>{title}</h1><p>{about} <a href=\"{}\">{}</a></p>", other.0, other.1);
+    put!(
+        body,
+        "<p><code>POST {}</code> · <code>POST {}</code></p>",
+        escape(&shared.paths.login),
+        escape(&shared.paths.data)
     );
     verdict(&mut body, &shared.verdict(), language);
     calls(&mut body, shared, language);
@@ -80,10 +85,7 @@ pub(super) fn overview(request: &Request, shared: &Shared) -> Answer {
 
 fn verdict(body: &mut String, verdict: &Verdict, language: Language) {
     let heading = language.pick("Kết luận tuân thủ", "Conformance");
-    put(
-        body,
-        format_args!("<h2>{heading}: {}</h2><table><tr>", standing(verdict.verdict, language)),
-    );
+    put!(body, "<h2>{heading}: {}</h2><table><tr>", standing(verdict.verdict, language));
     head(
         body,
         &[
@@ -99,7 +101,7 @@ fn verdict(body: &mut String, verdict: &Verdict, language: Language) {
             None => "<span class=wait>–</span>".to_owned(),
         };
         let name = language.pick(step.vi, step.en);
-        put(body, format_args!("<tr><td>{name}</td><td>{required}</td><td>{call}</td></tr>"));
+        put!(body, "<tr><td>{name}</td><td>{required}</td><td>{call}</td></tr>");
     }
     body.push_str("</table><p></p><table><tr>");
     head(
@@ -123,50 +125,44 @@ fn verdict(body: &mut String, verdict: &Verdict, language: Language) {
 
 fn service_row(body: &mut String, service: &ServiceSeen, language: Language) {
     let table = service.table.map(|table| table.to_string()).unwrap_or_default();
-    put(
+    put!(
         body,
-        format_args!(
-            "<tr><td><code>{}</code></td><td class=n>{table}</td><td>{}</td><td class=n>{}</td><td class=n>{}</td><td class=n>{}</td><td class=n>{}</td><td>",
-            escape(&service.service),
-            standing(service.standing, language),
-            service.calls,
-            service.accepted,
-            service.records,
-            service.unchecked,
-        ),
+        "<tr><td><code>{}</code></td><td class=n>{table}</td><td>{}</td><td class=n>{}</td><td class=n>{}</td><td class=n>{}</td><td class=n>{}</td><td>",
+        escape(&service.service),
+        standing(service.standing, language),
+        service.calls,
+        service.accepted,
+        service.records,
+        service.unchecked
     );
     for kind in &service.findings {
         let words = language.pick(&kind.vi, &kind.en);
         finding(body, &kind.path, words, kind.severity);
-        put(body, format_args!(" ×{} ({})<br>", kind.count, link(kind.call, language)));
+        put!(body, " ×{} ({})<br>", kind.count, link(kind.call, language));
     }
     body.push_str("</td></tr>");
 }
 
 fn finding(body: &mut String, path: &str, words: &str, severity: Severity) {
     let class = if severity == Severity::Error { "bad" } else { "wait" };
-    put(
-        body,
-        format_args!("<span class={class}><code>{}</code> {}</span>", escape(path), escape(words)),
-    );
+    put!(body, "<span class={class}><code>{}</code> {}</span>", escape(path), escape(words));
 }
 
 fn calls(body: &mut String, shared: &Shared, language: Language) {
     let seen = shared.seen();
     let heading = language.pick("Các lần gọi, mới nhất trước", "Calls, newest first");
-    put(body, format_args!("<h2>{heading} ({})</h2><table><tr>", shared.log.count()));
+    put!(body, "<h2>{heading} ({})</h2><table><tr>", shared.log.count());
     head(
         body,
         &[
             "",
-            language.pick("Lúc", "At"),
-            language.pick("Đường dẫn", "Path"),
-            "dstcode",
+            language.pick("Lúc (giờ VN)", "At (UTC+7)"),
             "service",
+            language.pick("Đường dẫn · dstcode", "Path · dstcode"),
             "madonvi",
             language.pick("Bản ghi", "Records"),
             "error_code",
-            language.pick("Nhận xét", "Findings"),
+            language.pick("Lỗi / nhận xét", "Errors / findings"),
         ],
     );
     for call in seen.calls.iter().rev().take(ROWS_MAX) {
@@ -188,28 +184,26 @@ fn call_row(body: &mut String, call: &CallSeen, language: Language) {
     } else {
         ""
     };
-    put(
+    put!(
         body,
-        format_args!(
-            "<tr><td>{}</td><td>{}</td><td><code>{}</code></td><td><code>{}</code></td><td><code>{}</code>{update}{overlap}</td><td>{}</td><td class=n>{}</td><td class={class}>{code} {}</td><td>{} / {}</td></tr>",
-            link(call.id, language),
-            call.at,
-            escape(&call.path),
-            escape(call.dstcode().unwrap_or_default()),
-            escape(&call.service),
-            escape(&call.unit),
-            call.records,
-            escape(&call.message),
-            call.errors,
-            call.findings.len(),
-        ),
+        "<tr><td>{}</td><td class=n>{}</td><td><code>{}</code>{update}{overlap}</td><td><code>{}<br>{}</code></td><td>{}</td><td class=n>{}</td><td class={class}>{code} {}</td><td class=n>{} / {}</td></tr>",
+        link(call.id, language),
+        clock(call.at),
+        escape(&call.service),
+        escape(&call.path),
+        escape(call.dstcode().unwrap_or_default()),
+        escape(&call.unit),
+        call.records,
+        escape(&call.message),
+        call.errors,
+        call.findings.len()
     );
 }
 
 fn dossiers(body: &mut String, shared: &Shared, language: Language) {
     let state = shared.state();
     let heading = language.pick("Hồ sơ", "Dossiers");
-    put(body, format_args!("<h2>{heading} ({})</h2><table><tr>", state.dossiers().count()));
+    put!(body, "<h2>{heading} ({})</h2><table><tr>", state.dossiers().count());
     head(
         body,
         &[
@@ -226,15 +220,14 @@ fn dossiers(body: &mut String, shared: &Shared, language: Language) {
         } else {
             ""
         };
-        put(
+        put!(
             body,
-            format_args!(
-                "<tr><td><a href=\"/inspect/dossiers/{0}\"><code>{0}</code></a></td><td>{1}{overlap}</td><td class=n>{2}</td><td class=n>{3}</td></tr>",
-                escape(&dossier.code),
-                escape(&states.join(" → ")),
-                dossier.received,
-                dossier.progress.len(),
-            ),
+            "<tr><td><a href=\"/inspect/dossiers/{}\"><code>{}</code></a></td><td>{}{overlap}</td><td class=n>{}</td><td class=n>{}</td></tr>",
+            percent(&dossier.code),
+            escape(&dossier.code),
+            escape(&states.join(" → ")),
+            dossier.received,
+            dossier.progress.len()
         );
     }
     body.push_str("</table>");
@@ -243,15 +236,10 @@ fn dossiers(body: &mut String, shared: &Shared, language: Language) {
 fn records(body: &mut String, shared: &Shared, language: Language) {
     let state = shared.state();
     let heading = language.pick("Bản ghi khác", "Other records");
-    put(body, format_args!("<h2>{heading}</h2><p>"));
+    put!(body, "<h2>{heading}</h2><p>");
     for (packet, count) in state.record_counts() {
         let packet = escape(packet);
-        put(
-            body,
-            format_args!(
-                "<a href=\"/inspect/records/{packet}\"><code>{packet}</code></a> ({count}) "
-            ),
-        );
+        put!(body, "<a href=\"/inspect/records/{packet}\"><code>{packet}</code></a> ({count}) ");
     }
     body.push_str("</p>");
 }
@@ -262,7 +250,7 @@ fn made(body: &mut String, shared: &Shared, language: Language) {
         return;
     }
     let heading = language.pick("Cổng đã gọi về tỉnh", "Calls made to the province");
-    put(body, format_args!("<h2>{heading}</h2><table><tr>"));
+    put!(body, "<h2>{heading}</h2><table><tr>");
     head(
         body,
         &[language.pick("Lúc", "At"), "URL", "HTTP", "ms", language.pick("Trả lời", "Answer")],
@@ -271,15 +259,13 @@ fn made(body: &mut String, shared: &Shared, language: Language) {
         let status = made.status.map(|status| status.to_string()).unwrap_or_default();
         let answer = String::from_utf8_lossy(&made.answer[..made.answer.len().min(1_000)]);
         let answer = made.failure.as_deref().unwrap_or(&answer);
-        put(
+        put!(
             body,
-            format_args!(
-                "<tr><td>{}</td><td><code>{}</code></td><td>{status}</td><td class=n>{}</td><td><code>{}</code></td></tr>",
-                made.at,
-                escape(&made.url),
-                made.took_ms,
-                escape(answer),
-            ),
+            "<tr><td>{}</td><td><code>{}</code></td><td>{status}</td><td class=n>{}</td><td><code>{}</code></td></tr>",
+            clock(made.at),
+            escape(&made.url),
+            made.took_ms,
+            escape(answer)
         );
     }
     body.push_str("</table>");
@@ -288,7 +274,7 @@ fn made(body: &mut String, shared: &Shared, language: Language) {
 /// What can be asked and told, for those with a command line.
 fn ways(body: &mut String, language: Language) {
     let heading = language.pick("Xem và điều khiển", "Look and steer");
-    put(body, format_args!("<h2>{heading}</h2><pre>"));
+    put!(body, "<h2>{heading}</h2><pre>");
     let lines = [
         ("GET /inspect/verdict", "kết luận, JSON", "the verdict, JSON"),
         (
@@ -340,14 +326,7 @@ fn ways(body: &mut String, language: Language) {
         ),
     ];
     for (request, vi, en) in lines {
-        put(
-            body,
-            format_args!(
-                "{}  <span class=wait>{}</span>\n",
-                escape(request),
-                language.pick(vi, en)
-            ),
-        );
+        put!(body, "{}  <span class=wait>{}</span>\n", escape(request), language.pick(vi, en));
     }
     body.push_str("</pre>");
 }
@@ -361,19 +340,17 @@ pub(super) fn one(request: &Request, id: &str, shared: &Shared) -> Answer {
     };
     let title = format!("{} {}", language.pick("Yêu cầu", "Request"), received.id);
     let mut body = String::new();
-    put(
-        &mut body,
-        format_args!(
-            "<p><a href=\"/{}\">←</a></p><h1>{title}</h1><p>{} · {} {} · {} {}{} · <a href=\"/inspect/received/{}/raw\">raw</a></p>",
-            language.query(),
-            received.at,
-            language.pick("kết nối", "connection"),
-            received.connection,
-            received.size,
-            language.pick("byte", "bytes"),
-            if received.complete { "" } else { language.pick(" (không trọn)", " (not whole)") },
-            received.id,
-        ),
+    put!(
+        body,
+        "<p><a href=\"/{}\">←</a></p><h1>{title}</h1><p>{} · {} {} · {} {}{} · <a href=\"/inspect/received/{}/raw\">raw</a></p>",
+        language.query(),
+        received.at,
+        language.pick("kết nối", "connection"),
+        received.connection,
+        received.size,
+        language.pick("byte", "bytes"),
+        if received.complete { "" } else { language.pick(" (không trọn)", " (not whole)") },
+        received.id
     );
     if let Some(call) = shared.call(id) {
         answer_part(&mut body, &call, language);
@@ -381,11 +358,11 @@ pub(super) fn one(request: &Request, id: &str, shared: &Shared) -> Answer {
     let shown = &received.raw[..received.raw.len().min(DUMP_MAX)];
     let text = String::from_utf8_lossy(shown);
     let heading = language.pick("Nguyên văn", "As text");
-    put(&mut body, format_args!("<h2>{heading}</h2><pre>{}</pre>", escape(&text)));
+    put!(body, "<h2>{heading}</h2><pre>{}</pre>", escape(&text));
     let heading = language.pick("Từng byte", "Byte for byte");
-    put(&mut body, format_args!("<h2>{heading}</h2><pre>{}</pre>", dump(shown)));
+    put!(body, "<h2>{heading}</h2><pre>{}</pre>", dump(shown));
     if shown.len() as u64 != received.size {
-        put(&mut body, format_args!("<p>{} / {}</p>", shown.len(), received.size));
+        put!(body, "<p>{} / {}</p>", shown.len(), received.size);
     }
     whole(&title, &body, language)
 }
@@ -397,12 +374,12 @@ fn answer_part(body: &mut String, call: &CallSeen, language: Language) {
         Some(status) => format!("HTTP {status}"),
         None => language.pick("ngắt kết nối", "connection broken").to_owned(),
     };
-    put(body, format_args!("<h2>{heading}: {status}</h2><pre>{}</pre>", escape(&answer)));
+    put!(body, "<h2>{heading}: {status}</h2><pre>{}</pre>", escape(&answer));
     if call.findings.is_empty() {
         return;
     }
     let heading = language.pick("Nhận xét", "Findings");
-    put(body, format_args!("<h2>{heading}</h2><p>"));
+    put!(body, "<h2>{heading}</h2><p>");
     for Finding { path, vi, en, severity, .. } in &call.findings {
         finding(body, path, language.pick(vi, en), *severity);
         body.push_str("<br>");
@@ -414,10 +391,10 @@ fn answer_part(body: &mut String, call: &CallSeen, language: Language) {
 fn dump(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 5);
     for (number, line) in bytes.chunks(16).enumerate() {
-        put(&mut text, format_args!("{:08x}  ", number * 16));
+        put!(text, "{:08x}  ", number * 16);
         for at in 0..16 {
             match line.get(at) {
-                Some(byte) => put(&mut text, format_args!("{byte:02x} ")),
+                Some(byte) => put!(text, "{byte:02x} "),
                 None => text.push_str("   "),
             }
         }
@@ -430,6 +407,13 @@ fn dump(bytes: &[u8]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Time of day in Vietnam, which is seven hours ahead all year.
+fn clock(at: Timestamp) -> String {
+    let second = (at.secs() + 7 * 3_600).rem_euclid(86_400);
+    let milli = at.micros().rem_euclid(1_000_000) / 1_000;
+    format!("{:02}:{:02}:{:02}.{milli:03}", second / 3_600, second / 60 % 60, second % 60)
 }
 
 fn standing(standing: Standing, language: Language) -> String {
@@ -448,14 +432,22 @@ fn link(id: u64, language: Language) -> String {
 
 fn head(body: &mut String, names: &[&str]) {
     for name in names {
-        put(body, format_args!("<th>{name}</th>"));
+        put!(body, "<th>{name}</th>");
     }
     body.push_str("</tr>");
 }
 
-fn put(body: &mut String, parts: std::fmt::Arguments<'_>) {
-    // Writing into a String cannot fail.
-    let _ = body.write_fmt(parts);
+/// For a segment of a path.
+fn percent(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(byte as char);
+        } else {
+            put!(segment, "%{byte:02X}");
+        }
+    }
+    segment
 }
 
 fn escape(text: &str) -> String {

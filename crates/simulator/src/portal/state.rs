@@ -277,14 +277,19 @@ impl State {
             }
             "DongBoKetQuaHoiDapGuiTuDVCQG" => {
                 self.questions.answer(&rows, findings)?;
-                self.keep(&table.packet, rows, unit, now)
+                self.keep(&table.packet, rows, &unit, now)
             }
-            packet => self.keep(packet, rows, unit, now),
+            packet => {
+                if packet == "DongBoKetQuaXuLyPAKN" {
+                    self.petitions.settle(&rows);
+                }
+                self.keep(packet, rows, &unit, now)
+            }
         }
     }
 
-    fn keep(&mut self, packet: &str, rows: Vec<Row>, unit: String, now: Moment) -> Outcome {
-        self.records.keep(packet, rows, &unit, now)?;
+    fn keep(&mut self, packet: &str, rows: Vec<Row>, unit: &str, now: Moment) -> Outcome {
+        self.records.keep(packet, rows, unit, now)?;
         Ok(done("Thành công"))
     }
 
@@ -308,7 +313,7 @@ impl State {
         let result = match table.packet.as_str() {
             "LayThuTuc" => self.catalogue.procedure(&call.fields.text("maTTHC")),
             "LayQDCB" => self.catalogue.decision(&call.fields.text("idQDCB")),
-            "DanhSachPAKNChoXuLy" => self.petitions.waiting(table),
+            "DanhSachPAKNChoXuLy" => self.petitions.waiting(table, &call.fields),
             "LayTaiLieuPAKN" => self.petitions.file(table, &call.fields.text("TepTinPhanAnh")),
             "DanhSachPAKNCongKhai" => {
                 // As the one façade that was seen answers it.
@@ -335,7 +340,7 @@ impl State {
             "DongBoTrangThaiHoSo" => {
                 let unit = text("madonvi");
                 let rows = call.records().inspect_err(|vi| findings.error("data", "data", vi, vi));
-                return self.keep(service, rows.map_err(Refusal::Failed)?, unit, now);
+                return self.keep(service, rows.map_err(Refusal::Failed)?, &unit, now);
             }
             // Catalogues whose field names nobody could read.
             _ => Vec::new(),

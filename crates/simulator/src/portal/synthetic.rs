@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use terms::clock::Timestamp;
 
 use super::table::{Field, Form};
@@ -97,12 +97,12 @@ pub(super) fn decisions() -> BTreeMap<String, Box<RawValue>> {
     let mut decisions: BTreeMap<_, _> =
         first.into_iter().map(|row| ("20001".to_owned(), row)).collect();
     for number in 2..=3 {
-        let row = json!({
-            "SOQUYETDINH": format!("12{number}/QĐ-TN"),
-            "NGAYQUYETDINH": format!("2024-0{number}-15T00:00:00"),
-            "TRICHYEU": format!("Công bố thủ tục thử nghiệm (đợt {number})"),
-        });
-        decisions.extend(raw(&row).map(|row| (format!("2000{number}"), row)));
+        let row = ordered(&[
+            ("SOQUYETDINH", format!("12{number}/QĐ-TN").into()),
+            ("NGAYQUYETDINH", format!("2024-0{number}-15T00:00:00").into()),
+            ("TRICHYEU", format!("Công bố thủ tục thử nghiệm (đợt {number})").into()),
+        ]);
+        decisions.insert(format!("2000{number}"), row);
     }
     decisions
 }
@@ -193,13 +193,21 @@ pub(super) fn row(fields: &[Field]) -> Option<Box<RawValue>> {
 }
 
 fn named(fields: &[Field], value: impl Fn(&str, &Field) -> Value) -> Option<Box<RawValue>> {
-    let mut row = Map::new();
-    for field in fields {
-        if let Some(name) = &field.name {
-            row.insert(name.clone(), value(name, field));
+    let named = fields.iter().filter_map(|field| Some((field.name.as_deref()?, field)));
+    let pairs: Vec<(&str, Value)> = named.map(|(name, field)| (name, value(name, field))).collect();
+    (!pairs.is_empty()).then(|| ordered(&pairs))
+}
+
+/// An object whose names stand in this order.
+pub(super) fn ordered(pairs: &[(&str, Value)]) -> Box<RawValue> {
+    struct Pairs<'a>(&'a [(&'a str, Value)]);
+    impl Serialize for Pairs<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
         }
     }
-    raw(&row).filter(|_| !row.is_empty())
+    // Text keys and JSON values can always be written.
+    serde_json::value::to_raw_value(&Pairs(pairs)).unwrap_or_default()
 }
 
 fn any(field: &Field) -> Value {
@@ -233,20 +241,20 @@ pub(super) fn questions() -> Vec<(String, Box<RawValue>)> {
     for (number, sender) in SENDERS.iter().enumerate() {
         let id = 88_002 + number;
         let (domain, name) = DOMAINS[number % DOMAINS.len()];
-        let row = json!({
-            "HOIDAPID": id,
-            "MALINHVUC": domain,
-            "TENDONVI": "UBND tỉnh Mẫu",
-            "NOIDUNG": format!("Thủ tục lĩnh vực {name} cần những giấy tờ gì?"),
-            "MADONVI": "000.00.00.H99",
-            "HOVATEN": sender,
-            "DIACHI": "Xã Mẫu",
-            "THUDIENTU": format!("hoi{number}@example.vn"),
-            "SODIENTHOAI": format!("090000001{number}"),
-            "MATTHCDP": "9.000123.000.00.00.H99",
-            "TRANGTHAI": 1,
-        });
-        questions.extend(raw(&row).map(|row| (id.to_string(), row)));
+        let row = ordered(&[
+            ("HOIDAPID", id.into()),
+            ("MALINHVUC", domain.into()),
+            ("TENDONVI", "UBND tỉnh Mẫu".into()),
+            ("NOIDUNG", format!("Thủ tục lĩnh vực {name} cần những giấy tờ gì?").into()),
+            ("MADONVI", "000.00.00.H99".into()),
+            ("HOVATEN", (*sender).into()),
+            ("DIACHI", "Xã Mẫu".into()),
+            ("THUDIENTU", format!("hoi{number}@example.vn").into()),
+            ("SODIENTHOAI", format!("090000001{number}").into()),
+            ("MATTHCDP", "9.000123.000.00.00.H99".into()),
+            ("TRANGTHAI", 1.into()),
+        ]);
+        questions.push((id.to_string(), row));
     }
     questions
 }
@@ -255,16 +263,15 @@ pub(super) fn questions() -> Vec<(String, Box<RawValue>)> {
 pub(super) fn question_sets() -> Vec<Box<RawValue>> {
     let mut sets = answered("22-");
     for (number, (domain, name)) in DOMAINS.iter().enumerate().skip(1) {
-        let row = json!({
-            "HOIDAPID": 77_001 + number,
-            "MALINHVUC": domain,
-            "TENDONVI": "Bộ Thử nghiệm",
-            "NOIDUNG": format!("Lệ phí lĩnh vực {name} là bao nhiêu?"),
-            "MADONVI": "000.00.00.G99",
-            "NOIDUNGTRALOI": "Miễn lệ phí (mẫu)",
-            "TRALOIID": 55_001 + number,
-        });
-        sets.extend(raw(&row));
+        sets.push(ordered(&[
+            ("HOIDAPID", (77_001 + number).into()),
+            ("MALINHVUC", (*domain).into()),
+            ("TENDONVI", "Bộ Thử nghiệm".into()),
+            ("NOIDUNG", format!("Lệ phí lĩnh vực {name} là bao nhiêu?").into()),
+            ("MADONVI", "000.00.00.G99".into()),
+            ("NOIDUNGTRALOI", "Miễn lệ phí (mẫu)".into()),
+            ("TRALOIID", (55_001 + number).into()),
+        ]));
     }
     sets
 }
@@ -277,7 +284,7 @@ pub(super) fn technical_id(number: &str) -> Vec<Box<RawValue>> {
     let mixed = number.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    raw(&json!({ "TECHNICALID": format!("tn-{mixed:016x}") })).into_iter().collect()
+    vec![ordered(&[("TECHNICALID", format!("tn-{mixed:016x}").into())])]
 }
 
 /// The body of a call to the province's inbound listener. Of `addtthcKhuyenMai` the names were
@@ -314,8 +321,4 @@ pub(super) fn delivery(service: &str, now: Timestamp) -> String {
         })
     };
     body.to_string()
-}
-
-fn raw(value: &impl serde::Serialize) -> Option<Box<RawValue>> {
-    serde_json::value::to_raw_value(value).ok()
 }

@@ -342,3 +342,6 @@ async fn trouble_comes_and_ends_on_demand() {
     assert_eq!(post(&portal, "/mapi/g", &body("13")).await.status(), "200");
     portal.stop().await;
 }
+
+mod packet;
+mod vendor;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::super::synthetic;
+use super::super::synthetic::{self, Procedure, ordered};
 use super::{Reply, raw};
 
 #[derive(Debug)]
@@ -30,29 +30,37 @@ impl Catalogue {
     }
 
     pub(super) fn procedures(&self) -> Vec<Box<RawValue>> {
-        let rows = synthetic::PROCEDURES
-            .iter()
-            .map(|procedure| json!({ "MATTHC": procedure.code, "TENTTHC": procedure.name }));
-        rows.filter_map(|row| raw(&row)).collect()
+        let row = |procedure: &Procedure| {
+            ordered(&[("MATTHC", procedure.code.into()), ("TENTTHC", procedure.name.into())])
+        };
+        synthetic::PROCEDURES.iter().map(row).collect()
     }
 
     pub(super) fn domains(&self) -> Vec<Box<RawValue>> {
-        let rows = synthetic::DOMAINS
-            .iter()
-            .map(|(code, name)| json!({ "MALINHVUC": code, "TENLINHVUC": name, "MANGANH": "G99" }));
-        rows.filter_map(|row| raw(&row)).collect()
+        let row = |(code, name): (&str, &str)| {
+            ordered(&[
+                ("MALINHVUC", code.into()),
+                ("TENLINHVUC", name.into()),
+                ("MANGANH", "G99".into()),
+            ])
+        };
+        synthetic::DOMAINS.into_iter().map(row).collect()
     }
 
     pub(super) fn agencies(&self) -> Vec<Box<RawValue>> {
-        let rows = synthetic::AGENCIES.iter().map(
-            |(code, name, level)| json!({ "MADONVI": code, "TENDONVI": name, "CAPDONVI": level }),
-        );
-        rows.filter_map(|row| raw(&row)).collect()
+        let row = |(code, name, level): (&str, &str, &str)| {
+            ordered(&[
+                ("MADONVI", code.into()),
+                ("TENDONVI", name.into()),
+                ("CAPDONVI", level.into()),
+            ])
+        };
+        synthetic::AGENCIES.into_iter().map(row).collect()
     }
 
     /// `LayDVC`: here `result` is an object with `data`.
     pub(super) fn online(&self, code: &str) -> Reply {
-        let wanted = |procedure: &&synthetic::Procedure| code.is_empty() || procedure.code == code;
+        let wanted = |procedure: &&Procedure| code.is_empty() || procedure.code == code;
         let rows: Vec<_> = synthetic::PROCEDURES
             .iter()
             .filter(wanted)

@@ -1,12 +1,11 @@
 //! Questions (hỏi đáp): those waiting for the province's answer, and the ministries' sets.
 
-use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::super::check::Findings;
 use super::super::envelope::Row;
-use super::super::synthetic;
-use super::{Refusal, raw};
+use super::super::synthetic::{self, ordered};
+use super::Refusal;
 
 #[derive(Debug)]
 struct Question {
@@ -43,8 +42,10 @@ impl Questions {
     pub(super) fn reply_to(&self, id: &str) -> Vec<Box<RawValue>> {
         let question = self.asked.iter().find(|question| question.id == id);
         let answer = question.and_then(|question| question.answer.as_ref());
-        let row = answer
-            .and_then(|(number, text)| raw(&json!({ "TRALOIID": number, "NOIDUNGTRALOI": text })));
+        let row = answer.map(|(number, text)| {
+            let text = text.as_str().into();
+            ordered(&[("TRALOIID", (*number).into()), ("NOIDUNGTRALOI", text)])
+        });
         row.into_iter().collect()
     }
 
