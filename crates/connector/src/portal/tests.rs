@@ -294,6 +294,32 @@ fn what_the_portal_holds_is_passed_or_updated() {
 }
 
 #[test]
+fn only_a_new_dossier_becomes_an_update() {
+    talk(|| async {
+        let mut world = World::new().await;
+        world.access.exists = Exists::Update;
+        world.ask_new(&["Z"]).await;
+        let exists = Some(simulator::portal::Code::text("3"));
+        world.portal.trouble(Trouble { error_code: exists, ..Trouble::default() });
+        let answer = r#"{"service":"DongBoHoiDap","data":[{"HOIDAPID":"1"}]}"#.to_owned();
+        for (operation, body) in [
+            (SYNC, sync(&["A"], "True")),
+            (SYNC, sync(&["A", "B"], "true")),
+            (SYNC, sync(&["A"], "True").replace("\"True\"", "true")),
+            ("DongBoHoiDap", answer),
+        ] {
+            let before = world.portal.count();
+            let told = world.ask(operation, &body).await;
+            assert_eq!((told.code().as_str(), told.resent), ("3", false), "{operation}");
+            assert_eq!(world.portal.count() - before, 1, "{operation}");
+        }
+        // an update that the portal refuses so as well is not sent a third time
+        let told = world.ask_new(&["A"]).await;
+        assert_eq!((told.code().as_str(), told.resent, told.attempts), ("3", true, 2));
+    });
+}
+
+#[test]
 fn exists_is_known_by_number_text_and_words() {
     use simulator::portal::{Change, Code, Codes};
     for code in [Code::Number(3), Code::text("-3"), Code::text("3"), Code::text("17")] {

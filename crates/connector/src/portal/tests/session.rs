@@ -61,6 +61,23 @@ fn a_refused_session_is_made_anew_and_the_call_sent_once_more() {
 }
 
 #[test]
+fn a_late_refusal_does_not_end_the_session_made_meanwhile() {
+    talk(|| async {
+        let world = World::new().await;
+        world.ask_new(&["A"]).await;
+        world.portal.end_sessions();
+        let late = Trouble { delay_ms: 300, dossiers: vec!["C".into()], ..Trouble::default() };
+        world.portal.trouble(Trouble { requests: Some(1), ..late });
+        let calls = ["B", "C"].map(|code| async {
+            let code = [code];
+            Box::pin(world.ask_new(&code)).await.code()
+        });
+        assert_eq!(futures_util::future::join_all(calls).await, ["0", "0"]);
+        assert_eq!((world.logins(), world.calls(SYNC).len()), (2, 5));
+    });
+}
+
+#[test]
 fn a_portal_that_refuses_every_session_is_asked_twice() {
     talk(|| async {
         let world = World::with(Settings {
