@@ -9,6 +9,7 @@ mod journal;
 mod key;
 mod keyring;
 mod moment;
+mod packet;
 mod serve;
 mod show;
 mod simulate;
@@ -82,6 +83,9 @@ enum Command {
     /// Nhật ký: tìm, thống kê, xuất, kiểm tra · The journal
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Gói tin QCVN 120: bảng trường, mẫu, kiểm tra, báo cáo · The packets of QCVN 120
+    #[command(subcommand)]
+    Packet(packet::Command),
     /// Kiểm tra cài đặt, chỉ ra việc cần làm · Check the installation, say what to do
     Doctor,
     /// Bộ khóa của nền tảng · The platform's own keys
@@ -127,6 +131,7 @@ fn dispatch(line: Line) -> Outcome {
         Command::Show(arguments) => show::run(flags, &arguments),
         Command::Key(command) => key::run(flags, &command),
         Command::Journal(command) => journal::run(flags, &command),
+        Command::Packet(command) => packet::run(flags, &command),
         Command::Doctor => doctor::run(flags),
         Command::Keyring(command) => keyring::run(flags, &command),
         Command::Config(command) => config::run(flags, &command),

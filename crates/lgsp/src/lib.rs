@@ -10,3 +10,4 @@ pub mod log;
 pub mod ops;
 pub mod output;
 pub mod platform;
+pub mod tables;

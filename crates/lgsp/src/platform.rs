@@ -4,9 +4,14 @@ mod watch;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use access::Access;
-use gateway::{Certificate, Gateway, GatewayError, Listeners, Running, Settings, Shared, Used};
+use arc_swap::ArcSwap;
+use gateway::{
+    Certificate, Facades, Gateway, GatewayError, Inbound, Listeners, Running, Settings, Shared,
+    Used,
+};
 use journal::{Journal, Recovery};
 use keyring::Keyring;
 use registry::{Registry, RegistryError};
@@ -36,7 +41,7 @@ pub struct Addresses {
     pub trial: Option<SocketAddr>,
     /// Trial, HTTPS.
     pub trial_tls: Option<SocketAddr>,
-    /// For other platforms; arrives with its issue.
+    /// For calls of the national side, HTTP or else HTTPS.
     pub inbound: Option<SocketAddr>,
     /// The web face; arrives with its issue.
     pub console: Option<SocketAddr>,
@@ -110,6 +115,9 @@ impl Platform {
             random,
             zone: base.config.zone.clone(),
             used: read_used(&base).await?,
+            tables: Arc::new(ArcSwap::from_pointee(packet::Tables::builtin())),
+            portals: Arc::default(),
+            desk: None,
             settings: settings(&base, measured),
         };
         let gateway = Gateway::start(shared, listeners)?;
@@ -229,6 +237,16 @@ fn settings(base: &Base, measured: Measured) -> Settings {
         in_flight_max: config.in_flight_max,
         via: config.id.clone().unwrap_or_else(|| born(keyring)),
         digests: !measured.without_digests,
+        facade: Facades {
+            login: config.facade.login.clone(),
+            data: config.facade.data.clone(),
+            packet: config.facade.packet.clone(),
+            destination: config.facade.destination.clone(),
+        },
+        inbound: config.inbound_system.clone().map(|system| Inbound {
+            system,
+            destination: config.inbound_destination.clone(),
+        }),
         ..Settings::default()
     }
 }
@@ -254,6 +272,8 @@ fn listeners(config: &Config) -> Result<Listeners, Failure> {
         live_tls: with_certificate(&config.live)?,
         trial: config.trial.http,
         trial_tls: with_certificate(&config.trial)?,
+        inbound: config.inbound.http,
+        inbound_tls: with_certificate(&config.inbound)?,
     })
 }
 
@@ -275,8 +295,10 @@ fn with_certificate(listen: &Listen) -> Result<Option<(SocketAddr, Certificate)>
 }
 
 fn addresses(gateway: &Running, ops: Option<SocketAddr>) -> Addresses {
-    let gateway::Addresses { live, live_tls, trial, trial_tls } = gateway.addresses();
-    Addresses { live, live_tls, trial, trial_tls, inbound: None, console: None, ops }
+    let gateway::Addresses { live, live_tls, trial, trial_tls, inbound, inbound_tls } =
+        gateway.addresses();
+    let inbound = inbound.or(inbound_tls);
+    Addresses { live, live_tls, trial, trial_tls, inbound, console: None, ops }
 }
 
 impl From<GatewayError> for Failure {
