@@ -68,10 +68,8 @@ fn a_late_refusal_does_not_end_the_session_made_meanwhile() {
         world.portal.end_sessions();
         let late = Trouble { delay_ms: 300, dossiers: vec!["C".into()], ..Trouble::default() };
         world.portal.trouble(Trouble { requests: Some(1), ..late });
-        let calls = ["B", "C"].map(|code| async {
-            let code = [code];
-            Box::pin(world.ask_new(&code)).await.code()
-        });
+        let world = &world;
+        let calls = ["B", "C"].map(|code| async move { world.ask_new(&[code]).await.code() });
         assert_eq!(futures_util::future::join_all(calls).await, ["0", "0"]);
         assert_eq!((world.logins(), world.calls(SYNC).len()), (2, 5));
     });
