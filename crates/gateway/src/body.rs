@@ -5,10 +5,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use journal::Digest;
+use terms::fault::FaultCode;
+use terms::limit::WHOLE_BYTES_MAX;
 
 use crate::digest::{DigestKey, Digesting};
 
@@ -65,6 +68,31 @@ impl Intake {
         self.digest.get()
     }
 
+    /// Of a body that is to be read whole.
+    pub(crate) fn whole(bytes_max: u64) -> Rc<Intake> {
+        Rc::new(Intake::new(bytes_max, None))
+    }
+
+    /// Digests a body that was read whole, as soon as it is known between whom it passes.
+    pub(crate) fn digest_whole(&self, body: &[u8], key: Option<&DigestKey>) {
+        let Some(key) = key.filter(|_| !body.is_empty()) else { return };
+        let mut digesting = key.begin();
+        digesting.update(body);
+        self.digest.set(digesting.end());
+    }
+
+    fn new(bytes_max: u64, key: Option<&DigestKey>) -> Intake {
+        Intake {
+            progress: Cell::new(Progress::Flowing),
+            bytes: Cell::new(0),
+            bytes_max,
+            digesting: RefCell::new(key.map(DigestKey::begin)),
+            digest: Cell::new(None),
+            over: Cell::new(false),
+            waker: RefCell::new(None),
+        }
+    }
+
     fn take(&self, data: &[u8]) -> Result<(), BodyFault> {
         self.bytes.set(self.bytes.get() + data.len() as u64);
         if self.bytes.get() > self.bytes_max {
@@ -93,11 +121,25 @@ impl Intake {
 pub(crate) struct BodyFault;
 
 /// A request body as the connector sends it.
-pub(crate) struct RequestBody(Option<(Incoming, Rc<Intake>)>);
+pub(crate) struct RequestBody(Source);
+
+enum Source {
+    Empty,
+    /// Passed on as it comes.
+    Coming(Incoming, Rc<Intake>),
+    /// Read whole before.
+    Read(Bytes),
+}
+
+impl From<Bytes> for RequestBody {
+    fn from(body: Bytes) -> RequestBody {
+        RequestBody(if body.is_empty() { Source::Empty } else { Source::Read(body) })
+    }
+}
 
 impl RequestBody {
     /// No body.
-    pub(crate) const EMPTY: RequestBody = RequestBody(None);
+    pub(crate) const EMPTY: RequestBody = RequestBody(Source::Empty);
 
     /// The consumer's body; nothing is shared and nothing counted when there is none.
     pub(crate) fn new(
@@ -108,16 +150,8 @@ impl RequestBody {
         if incoming.is_end_stream() {
             return (RequestBody::EMPTY, None);
         }
-        let intake = Rc::new(Intake {
-            progress: Cell::new(Progress::Flowing),
-            bytes: Cell::new(0),
-            bytes_max,
-            digesting: RefCell::new(key.map(DigestKey::begin)),
-            digest: Cell::new(None),
-            over: Cell::new(false),
-            waker: RefCell::new(None),
-        });
-        (RequestBody(Some((incoming, intake.clone()))), Some(intake))
+        let intake = Rc::new(Intake::new(bytes_max, key));
+        (RequestBody(Source::Coming(incoming, intake.clone())), Some(intake))
     }
 }
 
@@ -129,8 +163,14 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        let Some((incoming, intake)) = &mut self.0 else {
-            return Poll::Ready(None);
+        let (incoming, intake) = match &mut self.0 {
+            Source::Coming(incoming, intake) => (incoming, intake),
+            Source::Empty => return Poll::Ready(None),
+            Source::Read(body) => {
+                let body = std::mem::take(body);
+                self.0 = Source::Empty;
+                return Poll::Ready(Some(Ok(Frame::data(body))));
+            }
         };
         if intake.over.get() {
             return Poll::Ready(Some(Err(BodyFault)));
@@ -164,11 +204,92 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(|(incoming, _)| incoming.is_end_stream())
+        match &self.0 {
+            Source::Empty => true,
+            Source::Coming(incoming, _) => incoming.is_end_stream(),
+            Source::Read(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map_or(SizeHint::with_exact(0), |(incoming, _)| incoming.size_hint())
+        match &self.0 {
+            Source::Empty => SizeHint::with_exact(0),
+            Source::Coming(incoming, _) => incoming.size_hint(),
+            Source::Read(body) => SizeHint::with_exact(body.len() as u64),
+        }
+    }
+}
+
+/// Reads a body to its end; why there is none stands in `intake` as well.
+pub(crate) async fn read_whole(
+    mut incoming: Incoming,
+    intake: &Intake,
+    room: &mut Taken,
+) -> Result<Bytes, FaultCode> {
+    if incoming.size_hint().lower() > intake.bytes_max {
+        intake.progress.set(Progress::TooLarge);
+        return Err(FaultCode::BodyTooLarge);
+    }
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    while !incoming.is_end_stream() {
+        intake.progress.set(Progress::Awaited);
+        let Some(frame) = incoming.frame().await else { break };
+        let frame = frame.map_err(|error| {
+            intake.progress.set(blame(&error));
+            FaultCode::RequestInvalid
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        intake.take(&data).map_err(|BodyFault| FaultCode::BodyTooLarge)?;
+        room.grow(data.len())?;
+        // most bodies come in one piece, which is passed on as it is
+        if joined.is_empty() && first.is_empty() {
+            first = data;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut first));
+            joined.extend_from_slice(&data);
+        }
+    }
+    intake.end();
+    Ok(if joined.is_empty() { first } else { joined.freeze() })
+}
+
+/// How many bytes of bodies a thread holds whole at once: a façade that must look into a body
+/// before it knows who sends it must not let strangers fill the memory.
+#[derive(Default)]
+pub(crate) struct Room(Rc<Cell<usize>>);
+
+/// The part of the room that one body takes, given back when this is dropped.
+pub(crate) struct Taken {
+    room: Rc<Cell<usize>>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl Room {
+    /// For a body of a caller that is known, or of one who may be a stranger: strangers have half
+    /// of the room.
+    pub(crate) fn enter(&self, known: bool) -> Taken {
+        let bytes_max = if known { WHOLE_BYTES_MAX } else { WHOLE_BYTES_MAX / 2 };
+        Taken { room: self.0.clone(), bytes: 0, bytes_max }
+    }
+}
+
+impl Taken {
+    fn grow(&mut self, bytes: usize) -> Result<(), FaultCode> {
+        let all = self.room.get() + bytes;
+        if all > self.bytes_max {
+            return Err(FaultCode::Overloaded);
+        }
+        self.room.set(all);
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.room.set(self.room.get() - self.bytes);
     }
 }
 

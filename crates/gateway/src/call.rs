@@ -7,16 +7,19 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, response};
 use hyper::body::Incoming;
+use registry::Grant;
 use terms::fault::{Fault, FaultCode};
 
 use crate::answer::Answer;
+use crate::facade::{self, Cargo, Look};
 use crate::forward::{self, Forwarding};
 use crate::lane::Lane;
 use crate::parameter::{self, Places};
 use crate::peer::Peer;
 use crate::record::{Arrival, Record};
 use crate::reply::{self, Held, Streaming};
-use crate::{address, fault, form, permit, reserved};
+use crate::reserved::{self, Way};
+use crate::{address, fault, form, permit};
 
 /// Carries one request from its head to the answer that leaves.
 pub(crate) async fn carry(
@@ -29,13 +32,22 @@ pub(crate) async fn carry(
     let client = address::client(peer.address, &head.headers, trusted);
     let arrival = Arrival { environment: peer.environment, client };
     let mut record = Record::open(&lane, &head, arrival);
-    if let Some(endpoint) = reserved::find(&head) {
-        return whole(reserved::answer(record, &peer, endpoint, head, body).await, &peer);
-    }
-    match journey(&lane, &peer, &mut record, arrival, head, body).await {
+    let carried = match reserved::find(&lane, peer.inbound, &head) {
+        Way::Plain => journey(&lane, &peer, &mut record, arrival, head, body).await,
+        Way::Facade(dialect) => {
+            let request = facade::Request { dialect, head, body };
+            // boxed, so that a plain call has no room for it
+            Box::pin(facade::carry(&lane, &peer, &mut record, arrival, request)).await
+        }
+        Way::Token(endpoint) => {
+            return whole(reserved::answer(record, &peer, endpoint, head, body).await, &peer);
+        }
+        Way::Closed => Err(FaultCode::NoSuchRoute.into()),
+    };
+    match carried {
         Ok((head, Held::Whole(chunks))) => Response::from_parts(head, Answer::whole(chunks, &peer)),
         Ok((head, Held::Part(part))) => {
-            let streaming = Streaming::new(record, part);
+            let streaming = Streaming::new(record, *part);
             Response::from_parts(head, Answer::streaming(streaming, &peer))
         }
         Err(fault) => whole(record.refuse(fault).await, &peer),
@@ -51,7 +63,6 @@ async fn journey(
     head: Parts,
     body: Incoming,
 ) -> Result<(response::Parts, Held), Fault> {
-    let now = record.opened_at();
     let catalogue = lane.shared.registry.current();
     let form = form::check(&head)?;
     let route = catalogue.route(arrival.environment, head.uri.path());
@@ -71,16 +82,49 @@ async fn journey(
     let rest_at = head.uri.path().len() - route.rest.len();
     drop(catalogue);
 
+    let look = Look::plain(grant.version());
+    let cargo = Cargo::Coming(body);
+    travel(lane, peer, record, Errand { grant, head, rest_at, cargo, look }).await
+}
+
+/// A granted call, whatever the dialect in which it came.
+pub(crate) struct Errand<'a> {
+    pub(crate) grant: Grant,
+    pub(crate) head: Parts,
+    /// Where the provider's path begins.
+    pub(crate) rest_at: usize,
+    pub(crate) cargo: Cargo<'a>,
+    /// What must be looked at in the body.
+    pub(crate) look: Look,
+}
+
+/// From the grant to the answer: the one life of all calls.
+pub(crate) async fn travel(
+    lane: &Rc<Lane>,
+    peer: &Peer,
+    record: &mut Record,
+    errand: Errand<'_>,
+) -> Result<(response::Parts, Held), Fault> {
+    let Errand { grant, head, rest_at, cargo, look } = errand;
+    let now = record.opened_at();
     let limits = &mut record.context.limits;
     let admission = lane.counts.admit(&lane.meters, &grant, now, limits)?;
     let places = Places::of(&head, rest_at);
-    let begun = forward::check_size(&body, grant.version())
-        .and_then(|()| parameter::check(&grant.version().parameters, places))
-        .and_then(|()| record.begin());
-    if let Err(fault) = begun {
-        admission.withdraw();
-        return Err(fault);
-    }
+    let checked = forward::check_size(&cargo, grant.version())
+        .and_then(|()| parameter::check(&grant.version().parameters, places));
+    let looked = match (checked, look) {
+        (Ok(()), Look::Nothing) => Ok(cargo),
+        (Ok(()), look) => Box::pin(facade::inspect(lane, record, &grant, look, cargo)).await,
+        (Err(fault), _) => Err(fault),
+    };
+    let cargo = match looked.and_then(|cargo| record.begin().map(|()| cargo)) {
+        Ok(cargo) => cargo,
+        Err(fault) => {
+            admission.withdraw();
+            return Err(fault);
+        }
+    };
+    let kept = facade::Kept::of(lane, record, &grant, &cargo);
     record.admission = Some(admission);
     if grant.version().bulk {
         record.extend();
@@ -88,11 +132,17 @@ async fn journey(
     }
 
     let mut forwarding = Forwarding::new(lane, record, grant, head, rest_at);
-    let reply = forwarding.send(lane, record, body).await?;
+    let reply = forwarding.send(lane, record, cargo).await?;
     let (mut head, source) = forwarding.turn_back(lane, record, reply)?;
     let held = reply::hold_back(record, &head, source, forwarding.time(lane)).await;
     let held = held.map_err(|code| forwarding.fault(code, true))?;
     fault::insert_limits(&mut head.headers, std::mem::take(&mut record.context.limits));
+    if let Some(packet) = record.context.packet.take() {
+        head.headers.insert(fault::LGSP_PACKET, packet);
+    }
+    if let Some(kept) = kept {
+        kept.settle(lane, &held);
+    }
     Ok((head, held))
 }
 

@@ -66,7 +66,7 @@ async fn serve(lane: Rc<Lane>, door: Door, stream: TcpStream, from: SocketAddr) 
     let _ = stream.set_nodelay(true);
     let secure = door.certificate.is_some();
     let clock = lane.shared.clock.clone();
-    let peer = Rc::new(Peer::new(door.environment, from.ip(), secure, clock));
+    let peer = Rc::new(Peer::new(door.environment, from.ip(), secure, door.inbound, clock));
     let Some(number) = lane.enter(&peer) else {
         let mut wire = Wire::new(Stream::Plain(stream), peer);
         if !secure {

@@ -1,4 +1,7 @@
-//! A fault on the wire: `application/problem+json` in the consumer's language (RFC 9457).
+//! A fault on the wire, in the consumer's language: `application/problem+json` (RFC 9457), or as
+//! old clients read it.
+
+pub(crate) mod legacy;
 
 use bytes::Bytes;
 use http::header::{
@@ -6,6 +9,7 @@ use http::header::{
     WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
+use registry::system::Errors;
 use terms::exchange::ExchangeId;
 use terms::fault::{Fault, FaultCode, Language};
 
@@ -16,6 +20,8 @@ use crate::header::{self, RATE_LIMIT, RATE_LIMIT_POLICY};
 mod tests;
 
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+/// What the check of a packet came to.
+pub(crate) const LGSP_PACKET: HeaderName = HeaderName::from_static("lgsp-packet");
 
 /// The language that `Accept-Language` prefers.
 pub(crate) fn language(wanted: Option<&HeaderValue>) -> Language {
@@ -29,26 +35,51 @@ pub(crate) struct Context {
     /// Methods of the version, for `Allow`.
     pub(crate) allow: Option<HeaderValue>,
     pub(crate) limits: Limits,
+    /// How the consumer wants to hear of faults.
+    pub(crate) errors: Errors,
+    /// It asked for XML; matters to [`Errors::Legacy`] only.
+    pub(crate) xml: bool,
+    /// What the check of its packet came to.
+    pub(crate) packet: Option<HeaderValue>,
+}
+
+impl Context {
+    /// The status as it is sent.
+    pub(crate) fn status(&self, code: FaultCode) -> u16 {
+        match self.errors {
+            Errors::Modern => code.status(),
+            Errors::Legacy => StatusCode::OK.as_u16(),
+        }
+    }
 }
 
 /// The whole answer; a HEAD answer is the same without its body, which hyper sees to.
 pub(crate) fn answer(fault: &Fault, exchange: ExchangeId, context: Context) -> Response<Bytes> {
+    let mut response = match context.errors {
+        Errors::Modern => problem(fault, exchange, &context),
+        Errors::Legacy => legacy::answer(fault, exchange, context.language, context.xml),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::EXCHANGE_ID, header::exchange_id(exchange));
+    // RFC 9110, 10.2.3: 429 and 503 always say when to come again
+    let later = matches!(fault.code.status(), 429 | 503);
+    let retry_after = fault.retry_after.or(later.then_some(1));
+    insert(headers, RETRY_AFTER, retry_after.map(HeaderValue::from));
+    insert(headers, LGSP_PACKET, context.packet);
+    insert_limits(headers, context.limits);
+    response
+}
+
+fn problem(fault: &Fault, exchange: ExchangeId, context: &Context) -> Response<Bytes> {
     let body = fault.problem(Some(exchange), context.language);
     let mut response = Response::new(Bytes::from(body));
-    let status = fault.code.status();
     *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        StatusCode::from_u16(fault.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, PROBLEM);
-    let language = HeaderValue::from_static(context.language.as_str());
-    headers.insert(CONTENT_LANGUAGE, language);
-    headers.insert(header::EXCHANGE_ID, header::exchange_id(exchange));
+    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(context.language.as_str()));
     insert(headers, WWW_AUTHENTICATE, challenge(fault.code).map(HeaderValue::from_static));
-    insert(headers, ALLOW, context.allow);
-    // RFC 9110, 10.2.3: 429 and 503 always say when to come again
-    let retry_after = fault.retry_after.or(matches!(status, 429 | 503).then_some(1));
-    insert(headers, RETRY_AFTER, retry_after.map(HeaderValue::from));
-    insert_limits(headers, context.limits);
+    insert(headers, ALLOW, context.allow.clone());
     response
 }
 

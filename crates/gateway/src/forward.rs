@@ -1,19 +1,20 @@
 //! The way to the provider and back: what the request becomes, how long it may take, what a failure
 //! means for the consumer.
 
-use connector::{Failure, FailureKind, Reply, Sending};
+use connector::{Failure, FailureKind, PortalCall, Reply, Sending};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Uri, response};
+use http::{HeaderMap, HeaderValue, Uri, response};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use registry::{Grant, Version};
 use terms::deadline::Deadline;
 use terms::fault::{Fault, FaultCode};
 use terms::limit::BULK_WINDOW;
+use terms::portal::PortalAccess;
 
 use crate::body::{Progress, RequestBody};
+use crate::facade::{Cargo, Whole};
 use crate::header::{self, Outward};
 use crate::lane::Lane;
 use crate::pace::{self, Pace};
@@ -23,8 +24,11 @@ use crate::reply::{Source, Time};
 const CHUNKED: HeaderValue = HeaderValue::from_static("chunked");
 
 /// Refuses a body that is too large by its own word.
-pub(crate) fn check_size(body: &Incoming, version: &Version) -> Result<(), Fault> {
-    let length = body.size_hint().exact();
+pub(crate) fn check_size(cargo: &Cargo<'_>, version: &Version) -> Result<(), Fault> {
+    let length = match cargo {
+        Cargo::Coming(body) => body.size_hint().exact(),
+        Cargo::Whole(whole) => Some(whole.body.len() as u64),
+    };
     if length.is_some_and(|length| length > version.body_max) {
         return Err(FaultCode::BodyTooLarge.into());
     }
@@ -73,7 +77,7 @@ impl Forwarding {
         &mut self,
         lane: &Lane,
         record: &mut Record,
-        body: Incoming,
+        cargo: Cargo<'_>,
     ) -> Result<Reply<RequestBody>, Fault> {
         let Some(mut head) = self.head.take() else {
             return Err(FaultCode::Internal.into());
@@ -84,9 +88,8 @@ impl Forwarding {
             .digest_keys
             .as_ref()
             .and_then(|keys| keys.get(&system.code, provider, record.opened_at()));
-        let (body, intake) = RequestBody::new(body, version.body_max, record.digest_key.as_deref());
-        let again = (intake.is_none() && self.safe).then_some(RequestBody::EMPTY);
-        record.intake = intake;
+        let (body, whole) = load(record, cargo, version);
+        let again = (body.is_end_stream() && self.safe).then_some(RequestBody::EMPTY);
         let outward = Outward {
             exchange: &self.exchange,
             id: record.id(),
@@ -98,6 +101,9 @@ impl Forwarding {
         frame(&mut head, &body);
         let endpoints = version.endpoints(self.grant.subscription().environment);
         record.note_leaving(endpoints, lane.shared.clock.now());
+        if let (Some(access), Some(whole)) = (&version.portal, &whole) {
+            return self.send_portal(lane, record, (access, whole), head.headers).await;
+        }
         let sending = Sending {
             endpoints,
             tls: version.tls.as_ref(),
@@ -119,11 +125,40 @@ impl Forwarding {
         } else {
             sent.await
         };
-        sent.map_err(|failure| {
-            let fault = self.fault(judge(&failure, record), failure.reached);
-            record.note_trace(failure.trace);
-            fault
-        })
+        sent.map_err(|failure| self.blame(failure, record))
+    }
+
+    /// Sends the call in the portal's session protocol.
+    async fn send_portal(
+        &self,
+        lane: &Lane,
+        record: &mut Record,
+        (access, whole): (&PortalAccess, &Whole<'_>),
+        headers: HeaderMap,
+    ) -> Result<Reply<RequestBody>, Fault> {
+        let version = self.grant.version();
+        let call = PortalCall {
+            endpoints: version.endpoints(self.grant.subscription().environment),
+            tls: version.tls.as_ref(),
+            access,
+            destination: self.grant.service().destination.as_deref(),
+            operation: &whole.operation,
+            credential: version.auth.as_ref().map(|auth| (&auth.name, &auth.value)),
+            headers,
+            body: whole.body.clone(),
+            deadline: self.deadline,
+        };
+        // boxed, so that a plain call has no room for it
+        let sent = Box::pin(lane.connector.send_portal(call)).await;
+        sent.map(|sent| sent.reply).map_err(|failure| self.blame(failure, record))
+    }
+
+    /// What a failure means for the consumer.
+    fn blame(&self, failure: Failure, record: &mut Record) -> Fault {
+        let mut fault = self.fault(judge(&failure, record), failure.reached);
+        fault.detail = failure.cause;
+        record.note_trace(failure.trace);
+        fault
     }
 
     /// What follows context and version: path and query, byte for byte.
@@ -170,6 +205,26 @@ impl Forwarding {
             None => self.deadline,
         };
         Time { held, whole: self.deadline, pace }
+    }
+}
+
+/// The body as it is sent; the record follows it.
+fn load<'a>(
+    record: &mut Record,
+    cargo: Cargo<'a>,
+    version: &Version,
+) -> (RequestBody, Option<Box<Whole<'a>>>) {
+    match cargo {
+        Cargo::Coming(incoming) => {
+            let key = record.digest_key.as_deref();
+            let (body, intake) = RequestBody::new(incoming, version.body_max, key);
+            record.intake = intake;
+            (body, None)
+        }
+        Cargo::Whole(whole) => {
+            whole.digest(record);
+            (RequestBody::from(whole.body.clone()), Some(whole))
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use terms::code::SystemCode;
 use tokio::sync::Notify;
 
 use crate::admit::{Counts, MeterCache};
-use crate::body::RequestBody;
+use crate::body::{RequestBody, Room};
 use crate::digest::DigestKeys;
 use crate::gauge::Gauge;
 use crate::header::Via;
@@ -30,6 +30,10 @@ pub(crate) struct Lane {
     pub(crate) digest_keys: Option<DigestKeys>,
     pub(crate) via: Via,
     pub(crate) gauge: Gauge,
+    /// Room for bodies that are read whole.
+    pub(crate) room: Room,
+    /// A façade stands where a service could stand.
+    pub(crate) facades_elsewhere: bool,
     /// `Lgsp-Consumer` of the systems seen; the member of a system never changes.
     consumers: RefCell<HashMap<SystemCode, HeaderValue>>,
     peers: RefCell<HashMap<u64, Rc<Peer>>>,
@@ -46,10 +50,12 @@ impl Lane {
         Lane {
             counts,
             meters: MeterCache::default(),
-            connector: Connector::new(shared.clock.clone()),
+            connector: Connector::with_portals(shared.clock.clone(), shared.portals.clone()),
             digest_keys,
             via: Via::new(&shared.settings.via),
             gauge: Gauge::new(),
+            room: Room::default(),
+            facades_elsewhere: shared.settings.facade.are_elsewhere(),
             consumers: RefCell::default(),
             peers: RefCell::default(),
             peers_seen: Cell::new(0),

@@ -7,6 +7,7 @@ mod body;
 mod call;
 mod connection;
 mod digest;
+mod facade;
 mod fault;
 mod form;
 mod forward;
@@ -25,6 +26,7 @@ mod server;
 mod wire;
 
 pub use admit::Used;
+pub use facade::{Facades, Inbound};
 pub use listener::{Certificate, Listeners};
 pub use server::{Addresses, Gateway, GatewayError, Running, Settings, Shared};
 

@@ -23,6 +23,10 @@ pub struct Listeners {
     pub trial: Option<SocketAddr>,
     /// Trial, TLS.
     pub trial_tls: Option<(SocketAddr, Certificate)>,
+    /// Calls of the national side, plain; [`Settings::inbound`](crate::Settings) says in whose name.
+    pub inbound: Option<SocketAddr>,
+    /// The same, TLS.
+    pub inbound_tls: Option<(SocketAddr, Certificate)>,
 }
 
 /// A certificate chain with its key, ready to be shown: TLS 1.2 and 1.3, HTTP/1.1.
@@ -63,6 +67,8 @@ impl std::fmt::Debug for Certificate {
 pub(crate) struct Door {
     pub(crate) environment: Environment,
     pub(crate) certificate: Option<Certificate>,
+    /// It is that of the national side.
+    pub(crate) inbound: bool,
 }
 
 /// The sockets of one listener, one a thread, all on the same address.

@@ -100,7 +100,7 @@ fn segment_value(rest: &str, index: usize) -> Option<Vec<Cow<'_, str>>> {
 }
 
 /// Undoes percent coding, and `+` for a space in queries; `None` when it is broken or not UTF-8.
-fn decode(text: &str, plus: bool) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(text: &str, plus: bool) -> Option<Cow<'_, str>> {
     if !text.bytes().any(|b| b == b'%' || plus && b == b'+') {
         return Some(text.into());
     }

@@ -34,6 +34,8 @@ pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     /// It came over TLS.
     pub(crate) secure: bool,
+    /// It came to the listener of the national side.
+    pub(crate) inbound: bool,
     clock: Clock,
     phase: Cell<Phase>,
     /// How long a call may take, its last byte in the socket.
@@ -49,12 +51,14 @@ impl Peer {
         environment: Environment,
         address: IpAddr,
         secure: bool,
+        inbound: bool,
         clock: Clock,
     ) -> Peer {
         Peer {
             environment,
             address: address.to_canonical(),
             secure,
+            inbound,
             phase: Cell::new(Phase::Fresh(clock.instant())),
             call_max: Cell::new(CALL_MAX),
             clock,

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use access::token::{Caller, TokenFault};
-use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use registry::{Catalogue, Route, System};
 use terms::environment::Environment;
 use terms::fault::{Fault, FaultCode};
@@ -39,6 +39,11 @@ pub(crate) fn verify(
         (_, Some(_)) => return Err(FaultCode::TokenInvalid),
     };
     lane.shared.access.verify(token, environment).map_err(TokenFault::code)
+}
+
+/// Does a request carry a Bearer token, whatever it is worth?
+pub(crate) fn has_bearer(headers: &HeaderMap) -> bool {
+    headers.get_all(AUTHORIZATION).iter().any(|field| bearer(field).is_some())
 }
 
 /// The token of `Bearer TOKEN`, the scheme in any case.

@@ -13,12 +13,13 @@ use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use journal::{Class, Digest, Durable, Entry, Row, Unavailable, Word};
-use registry::{Route, System};
+use packet::Verdict;
+use registry::{Route, Service, System, Version};
 use terms::clock::Timestamp;
 use terms::deadline::Deadline;
 use terms::endpoint::Endpoint;
 use terms::environment::Environment;
-use terms::exchange::{ExchangeId, Kind, Outcome};
+use terms::exchange::{ExchangeId, Facade, Kind, Outcome};
 use terms::fault::{Fault, FaultCode};
 use terms::limit::{BULK_MAX, DEADLINE, RESPONSE_MAX};
 use tokio::time::timeout_at;
@@ -126,6 +127,47 @@ impl Record {
         self.row.credential = Some(caller.consumer_key().text());
         self.row.consumer_system = Some(system.code.text());
         self.row.consumer_member = Some(system.member.text());
+        self.context.errors = system.errors;
+    }
+
+    /// The dialect in which the call came.
+    pub(crate) fn note_facade(&mut self, facade: Option<Facade>) {
+        self.row.facade = facade;
+    }
+
+    /// The service is known before its version; nobody provides the platform's own.
+    pub(crate) fn note_service(&mut self, service: &Service) {
+        self.row.provider_member = (!service.is_built_in()).then(|| service.provider.text());
+        self.row.service = Some(service.code.text());
+    }
+
+    pub(crate) fn note_version(&mut self, version: &Version) {
+        self.row.version = Some(version.name.text());
+    }
+
+    /// What the check of its packet came to; which rules were broken where, without values.
+    pub(crate) fn note_packet(&mut self, verdict: Verdict, unchecked: u32, violations: String) {
+        let _ = (verdict, unchecked, violations);
+    }
+
+    /// What the call names besides its service: a name, never a value.
+    pub(crate) fn note_operation(&mut self, operation: impl Into<Arc<str>>) {
+        self.row.operation = Some(operation.into());
+    }
+
+    /// A record of its own for one of the calls that this one is made of.
+    pub(crate) fn leg(&self, service: &Service, version: &Version) -> Box<Record> {
+        let environment = self.row.environment.unwrap_or(Environment::Live);
+        let arrival = Arrival { environment, client: self.client() };
+        let mut leg = Record::blank(&self.lane, arrival);
+        leg.row.parent = Some(self.id());
+        leg.row.consumer_member = self.row.consumer_member.clone();
+        leg.row.consumer_system = self.row.consumer_system.clone();
+        leg.row.credential = self.row.credential.clone();
+        leg.row.method = word(&Method::GET);
+        leg.note_service(service);
+        leg.note_version(version);
+        leg
     }
 
     pub(crate) fn note_route(&mut self, route: &Route<'_>) {
@@ -228,7 +270,7 @@ impl Record {
         }
         let failed = self.entry.is_some() || fault.code == FaultCode::Internal;
         self.row.outcome = Some(if failed { Outcome::Failed } else { Outcome::Denied });
-        self.row.status = Some(fault.code.status());
+        self.row.status = Some(self.context.status(fault.code));
         self.row.response_bytes = Some(0);
         self.blame(fault.code);
         if failed || self.closed {

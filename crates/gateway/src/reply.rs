@@ -32,7 +32,7 @@ pub(crate) enum Held {
     /// Complete, its row durable.
     Whole(VecDeque<Bytes>),
     /// More than is held back has come, the open frame is durable; the rest follows.
-    Part(Part),
+    Part(Box<Part>),
 }
 
 /// The time of an answer.
@@ -67,11 +67,17 @@ pub(crate) async fn hold_back(
     record.note_status(head.status);
     if !ended {
         record.opened_durably().await?;
-        return Ok(Held::Part(Part { held, source, time }));
+        return Ok(Held::Part(Box::new(Part { held, source, time })));
     }
+    release(record, &held).await?;
+    Ok(Held::Whole(held))
+}
+
+/// Closes the record of an answer that is complete and waits for its row.
+pub(crate) async fn release(record: &mut Record, held: &VecDeque<Bytes>) -> Result<(), FaultCode> {
     let mut digesting = record.digest_key.as_deref().map(DigestKey::begin);
     let mut bytes = 0;
-    for chunk in &held {
+    for chunk in held {
         bytes += chunk.len() as u64;
         if let Some(digesting) = &mut digesting {
             digesting.update(chunk);
@@ -81,8 +87,7 @@ pub(crate) async fn hold_back(
     let durable = record.close_answered(bytes, digest);
     // the provider is done: its place is free while the disk is awaited
     record.admission = None;
-    record.settle(durable).await?;
-    Ok(Held::Whole(held))
+    record.settle(durable).await
 }
 
 /// What has come of an answer that is held back. Small chunks are joined: each chunk costs several

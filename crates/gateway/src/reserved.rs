@@ -1,7 +1,8 @@
-//! The token endpoints: the only first segments of ours that are served here.
+//! The first segments that are ours: the token endpoints, served here, and the façades.
 
 use std::rc::Rc;
 
+use access::token::TokenRefusal;
 use access::token::http::{Arrival, Endpoint};
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -10,32 +11,70 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use registry::system::Errors;
 use terms::fault::FaultCode;
 use terms::limit::{HEAD_TIMEOUT, TOKEN_BODY_MAX};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, timeout_at};
 
+use crate::facade::dialect::{self, Dialect};
 use crate::form;
+use crate::lane::Lane;
 use crate::peer::Peer;
 use crate::record::Record;
 
 #[cfg(test)]
 mod tests;
 
-/// Does an endpoint of ours stand at this path?
-pub(crate) fn find(head: &Parts) -> Option<Endpoint> {
-    Endpoint::find(head.uri.path())
+/// Which way a request goes.
+pub(crate) enum Way {
+    /// That of a plain call.
+    Plain,
+    /// To a token endpoint.
+    Token(Endpoint),
+    /// Through a façade.
+    Facade(Dialect),
+    /// None: the listener of the national side has no other paths than the adapter's.
+    Closed,
+}
+
+/// The way of a request. One look at the first segment tells a plain call.
+pub(crate) fn find(lane: &Lane, inbound: bool, head: &Parts) -> Way {
+    let path = head.uri.path();
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let facade = match first {
+        "token" | "oauth2" | "revoke" | "introspect" | ".well-known" if !inbound => {
+            return Endpoint::find(path).map_or(Way::Plain, Way::Token);
+        }
+        _ if dialect::FIRST.contains(&first) || lane.facades_elsewhere => {
+            Dialect::find(path, &lane.shared.settings.facade)
+        }
+        _ => None,
+    };
+    match facade {
+        Some(dialect @ Dialect::Adapter { .. }) if inbound => Way::Facade(dialect),
+        _ if inbound => Way::Closed,
+        Some(dialect) => match dialect.login(&head.headers) {
+            Some(facade) => Way::Token(Endpoint::Login(facade)),
+            None => Way::Facade(dialect),
+        },
+        None => Way::Plain,
+    }
 }
 
 /// Answers at a token endpoint. The row is written there, so the record is closed without one,
 /// unless the request does not even come that far.
 pub(crate) async fn answer(
-    record: Box<Record>,
+    mut record: Box<Record>,
     peer: &Rc<Peer>,
     endpoint: Endpoint,
     head: Parts,
     body: Incoming,
 ) -> Response<Bytes> {
+    if let Endpoint::Login(facade) = endpoint {
+        record.note_facade(Some(facade));
+        record.context.errors = Errors::Legacy;
+    }
     if let Err(fault) = form::check(&head) {
         return record.refuse(fault.into()).await;
     }
@@ -59,14 +98,19 @@ pub(crate) async fn answer(
         access::token::http::answer(access, endpoint, &head, &body, arrival, |s| lane.terms(s))
             .await
     });
-    wait(answering, deadline.at().into()).await
+    wait(answering, deadline.at().into(), endpoint).await
 }
 
 /// The answer if it comes in time; if not, what is told in its place while it goes on.
-async fn wait(answering: JoinHandle<Response<Bytes>>, limit: Instant) -> Response<Bytes> {
-    match timeout_at(limit, answering).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) | Err(_) => unavailable(),
+async fn wait(
+    answering: JoinHandle<Response<Bytes>>,
+    limit: Instant,
+    endpoint: Endpoint,
+) -> Response<Bytes> {
+    match (timeout_at(limit, answering).await, endpoint) {
+        (Ok(Ok(answer)), _) => answer,
+        (_, Endpoint::Login(_)) => TokenRefusal::TemporarilyUnavailable.answer_login(),
+        (_, _) => unavailable(),
     }
 }
 

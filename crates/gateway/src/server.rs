@@ -8,6 +8,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use access::Access;
+use arc_swap::ArcSwap;
+use connector::Portals;
 use jiff::tz::TimeZone;
 use journal::Journal;
 use keyring::Keyring;
@@ -22,6 +24,7 @@ use tokio::task::{LocalSet, spawn_local};
 
 use crate::admit::{Counts, Used};
 use crate::connection;
+use crate::facade::{Facades, Inbound};
 use crate::lane::Lane;
 use crate::listener::{Bound, Door, Listeners, bind};
 use crate::peer::SWEEP;
@@ -44,6 +47,12 @@ pub struct Shared {
     pub zone: TimeZone,
     /// What the journal knew of quotas at start.
     pub used: Used,
+    /// The tables by which packets are checked; whoever changes them puts new ones in.
+    pub tables: Arc<ArcSwap<packet::Tables>>,
+    /// Sessions at portals, and the order of calls to them.
+    pub portals: Arc<Portals>,
+    /// Keeps facts of dossiers for statistics; only where a legal ground is written down.
+    pub desk: Option<dossier::Desk>,
     /// What can be set.
     pub settings: Settings,
 }
@@ -63,6 +72,10 @@ pub struct Settings {
     pub via: String,
     /// Bodies are digested. Off for measurements only.
     pub digests: bool,
+    /// Where the façades stand.
+    pub facade: Facades,
+    /// Whose the inbound listener is; nothing is served there without it.
+    pub inbound: Option<Inbound>,
 }
 
 impl Default for Settings {
@@ -74,6 +87,8 @@ impl Default for Settings {
             connections_max: CONNECTIONS_MAX,
             via: "lgsp".to_owned(),
             digests: true,
+            facade: Facades::default(),
+            inbound: None,
         }
     }
 }
@@ -122,6 +137,10 @@ pub struct Addresses {
     pub trial: Option<SocketAddr>,
     /// Trial, TLS.
     pub trial_tls: Option<SocketAddr>,
+    /// Of the national side, plain.
+    pub inbound: Option<SocketAddr>,
+    /// Of the national side, TLS.
+    pub inbound_tls: Option<SocketAddr>,
 }
 
 /// The data plane.
@@ -139,25 +158,29 @@ impl Gateway {
     /// Binds the listeners and starts the threads; connections are accepted when it returns.
     pub fn start(shared: Shared, listeners: Listeners) -> Result<Running, GatewayError> {
         let count = shared.settings.threads();
-        let plain = |environment| Door { environment, certificate: None };
-        let open = |address: Option<SocketAddr>, environment| {
-            address.map(|address| bind(address, count, plain(environment))).transpose()
+        let live = Door { environment: Environment::Live, certificate: None, inbound: false };
+        let trial = Door { environment: Environment::Trial, ..live.clone() };
+        let inbound = Door { inbound: true, ..live.clone() };
+        let open = |address: Option<SocketAddr>, door: &Door| {
+            address.map(|address| bind(address, count, door.clone())).transpose()
         };
-        let open_tls = |listener: Option<(SocketAddr, _)>, environment| {
+        let open_tls = |listener: Option<(SocketAddr, _)>, door: &Door| {
             let bound = listener.map(|(address, certificate)| {
-                bind(address, count, Door { environment, certificate: Some(certificate) })
+                bind(address, count, Door { certificate: Some(certificate), ..door.clone() })
             });
             bound.transpose()
         };
         let bound = [
-            open(listeners.live, Environment::Live)?,
-            open_tls(listeners.live_tls, Environment::Live)?,
-            open(listeners.trial, Environment::Trial)?,
-            open_tls(listeners.trial_tls, Environment::Trial)?,
+            open(listeners.live, &live)?,
+            open_tls(listeners.live_tls, &live)?,
+            open(listeners.trial, &trial)?,
+            open_tls(listeners.trial_tls, &trial)?,
+            open(listeners.inbound, &inbound)?,
+            open_tls(listeners.inbound_tls, &inbound)?,
         ];
-        let [live, live_tls, trial, trial_tls] =
+        let [live, live_tls, trial, trial_tls, inbound, inbound_tls] =
             bound.each_ref().map(|b| b.as_ref().map(|b| b.address));
-        let addresses = Addresses { live, live_tls, trial, trial_tls };
+        let addresses = Addresses { live, live_tls, trial, trial_tls, inbound, inbound_tls };
         Running::start(shared, addresses, bound.into_iter().flatten().collect())
     }
 }

@@ -29,6 +29,8 @@ fn subscription(rate: &str, quota: &str) -> Subscription {
         rate: Rate::parse(rate),
         quota: Quota::parse(quota),
         window: Window::ALWAYS,
+        operations: None,
+        packets: packet::Mode::Report,
         active: true,
     }
 }

@@ -26,7 +26,7 @@ fn each_phase_has_its_time() {
         let clock = Clock::system();
         let before = clock.instant();
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let peer = Peer::new(Environment::Live, address, false, clock.clone());
+        let peer = Peer::new(Environment::Live, address, false, false, clock.clone());
         steps.iter().for_each(|step| step(&peer, before));
         let after = clock.instant();
         peer.sweep(before + limit - Duration::from_millis(1));
@@ -40,7 +40,7 @@ fn each_phase_has_its_time() {
 fn a_connection_outlives_the_fault_of_its_call() {
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     for (bulk, limit) in [(false, DEADLINE), (true, BULK_DEADLINE)] {
-        let peer = Peer::new(Environment::Live, address, false, Clock::system());
+        let peer = Peer::new(Environment::Live, address, false, false, Clock::system());
         let now = Clock::system().instant();
         peer.called(now);
         if bulk {
@@ -54,7 +54,7 @@ fn a_connection_outlives_the_fault_of_its_call() {
 #[test]
 fn hypers_own_words_are_known_by_their_time() {
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let peer = Peer::new(Environment::Live, address, false, Clock::system());
+    let peer = Peer::new(Environment::Live, address, false, false, Clock::system());
     let now = Clock::system().instant();
     assert!(peer.is_between_calls());
     peer.called(now);

@@ -1,9 +1,11 @@
 //! A platform with one consumer, one service and one provider, from nothing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use access::Access;
 use access::credential::Issuer;
+use arc_swap::ArcSwap;
 use jiff::tz::TimeZone;
 use journal::{Filter, Journal, Row};
 use keyring::Keyring;
@@ -97,6 +99,9 @@ impl World {
             random,
             zone: TimeZone::get("Asia/Ho_Chi_Minh").unwrap(),
             used: Used::default(),
+            tables: Arc::new(ArcSwap::from_pointee(packet::Tables::builtin())),
+            portals: Arc::default(),
+            desk: None,
             settings: Settings { threads: settings.threads.max(1), ..settings },
         };
         let any = "127.0.0.1:0".parse().ok();
@@ -104,7 +109,8 @@ impl World {
         let (chain, key) = (own.cert.pem(), own.signing_key.serialize_pem());
         let certificate = Certificate::read(chain.as_bytes(), key.as_bytes()).unwrap();
         let live_tls = any.map(|address| (address, certificate));
-        let listeners = Listeners { live: any, trial: any, live_tls, trial_tls: None };
+        let listeners =
+            Listeners { live: any, trial: any, live_tls, inbound: any, ..Listeners::default() };
         let running = Gateway::start(shared, listeners).unwrap();
         let addresses = running.addresses();
         let mut world = World {

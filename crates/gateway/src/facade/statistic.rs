@@ -1,0 +1,147 @@
+//! `/thong-ke`: figures of any period on demand (QCV-05). The platform keeps none of them: it asks
+//! every registered source, adds up what came, and says of each source whether it answered.
+
+mod period;
+mod source;
+
+use std::rc::Rc;
+
+use http::request::Parts;
+use http::{HeaderValue, response};
+use registry::service::{STATISTICS, STATISTICS_VERSION};
+use registry::{Grant, Route};
+use serde_json::{Map, Value, json};
+use terms::code::ServiceCode;
+use terms::fault::{Fault, FaultCode};
+use terms::limit::STATISTIC_SOURCE_TIMEOUT;
+use tokio::task::JoinSet;
+
+use super::own;
+use crate::lane::Lane;
+use crate::permit;
+use crate::record::{Arrival, Record};
+use crate::reply::Held;
+
+use period::Question;
+use source::{Answered, Source, State};
+
+/// Answers with the sum of all sources.
+pub(super) async fn answer(
+    lane: &Rc<Lane>,
+    record: &mut Record,
+    arrival: Arrival,
+    head: &Parts,
+) -> Result<(response::Parts, Held), Fault> {
+    let grant = grant(lane, record, arrival, head)?;
+    let now = record.opened_at();
+    let limits = &mut record.context.limits;
+    let admission = lane.counts.admit(&lane.meters, &grant, now, limits)?;
+    let begun = Question::read(head.uri.query().unwrap_or_default())
+        .and_then(|question| record.begin().map(|()| question));
+    let question = match begun {
+        Ok(question) => question,
+        Err(fault) => {
+            admission.withdraw();
+            return Err(fault);
+        }
+    };
+    record.admission = Some(admission);
+    let consumer = lane.consumer(grant.system());
+    let answered = ask_all(lane, record, arrival, (&question, consumer)).await;
+    own::answer(record, tell(&answered)).await
+}
+
+/// The caller holds a subscription to the platform's own service, like to any other.
+fn grant(lane: &Lane, record: &mut Record, arrival: Arrival, head: &Parts) -> Result<Grant, Fault> {
+    let catalogue = lane.shared.registry.current();
+    let service = catalogue.service(&ServiceCode::known(STATISTICS)).cloned();
+    let service = service.ok_or(FaultCode::NoSuchRoute)?;
+    record.note_service(&service);
+    let version = service.versions.iter().find(|v| v.name.as_str() == STATISTICS_VERSION).cloned();
+    let version = version.ok_or(FaultCode::NoSuchRoute)?;
+    record.note_version(&version);
+    let caller = permit::verify(lane, head, arrival.environment)?;
+    let system = permit::find_system(&catalogue, &caller)?;
+    record.note_caller(&caller, system);
+    permit::check_address(system, arrival.client)?;
+    let route = Route { service, version, rest: "" };
+    let granted = catalogue.grant(&caller, &route, &head.method);
+    record.context.allow = permit::allow(&route, granted.as_ref().err());
+    granted
+}
+
+/// Asks every source at once; each has its own row.
+async fn ask_all(
+    lane: &Rc<Lane>,
+    record: &Record,
+    arrival: Arrival,
+    (question, consumer): (&Question, HeaderValue),
+) -> Vec<Answered> {
+    let now = lane.shared.clock.instant();
+    let deadline = record.deadline().within(now, STATISTIC_SOURCE_TIMEOUT);
+    let mut asked = JoinSet::new();
+    for (service, version) in lane.shared.registry.current().statistics(arrival.environment) {
+        let source = Source {
+            service: service.clone(),
+            version: version.clone(),
+            leg: record.leg(service, version),
+            environment: arrival.environment,
+            consumer: consumer.clone(),
+            rest: question.rest(),
+            deadline: version.timeout.map_or(deadline, |limit| deadline.within(now, limit)),
+        };
+        asked.spawn_local(source.ask(lane.clone()));
+    }
+    let mut answered: Vec<Answered> = Vec::new();
+    while let Some(one) = asked.join_next().await {
+        // a task that broke has written its row; its source is missing from the sum
+        answered.extend(one);
+    }
+    answered.sort_by(|a, b| a.name.cmp(&b.name));
+    answered
+}
+
+/// The answer in JSON: the sum of what came, and what each source gave. A source that gave nothing
+/// is named; nothing is guessed for it.
+fn tell(answered: &[Answered]) -> String {
+    let (mut parts, mut silent) = (Vec::new(), Vec::new());
+    let mut sources = Vec::new();
+    for Answered { name, state } in answered {
+        let (word, result) = match state {
+            State::Ok(figures) => {
+                parts.push(figures.clone());
+                ("ok", Value::Object(figures.clone()))
+            }
+            State::Missing => ("missing", Value::Null),
+            State::Late => ("late", Value::Null),
+        };
+        if result.is_null() {
+            silent.push(&**name);
+        }
+        sources.push(json!({ "system": &**name, "state": word, "result": result }));
+    }
+    let message = match (parts.is_empty(), silent.is_empty()) {
+        (false, true) => "Thành công".to_owned(),
+        (false, false) => {
+            format!("Thành công một phần; thiếu số liệu của: {}", silent.join(", "))
+        }
+        (true, false) => format!("Không nguồn nào có số liệu: {}", silent.join(", ")),
+        (true, true) => "Chưa có nguồn thống kê nào được đăng ký".to_owned(),
+    };
+    let error_code = if parts.is_empty() { -1 } else { 0 };
+    let result = add(&parts);
+    let told = [
+        ("error_code", json!(error_code)),
+        ("message", json!(message)),
+        ("result", Value::Object(if parts.is_empty() { Map::new() } else { result })),
+        ("sources", Value::Array(sources)),
+    ];
+    // written member by member: the order is the one that is documented
+    let members: Vec<String> =
+        told.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+fn add(parts: &[Map<String, Value>]) -> Map<String, Value> {
+    parts.first().cloned().unwrap_or_default()
+}
