@@ -22,7 +22,8 @@ h1{font-size:1.4rem;margin:0 0 .2rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}
 p{margin:.3rem 0}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.25rem .6rem;border-bottom:1px solid #d6d6d6}
 th{background:#f2f2f2;font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}
-code,pre{font:13px/1.4 ui-monospace,'DejaVu Sans Mono',monospace;overflow-wrap:anywhere}
+code,pre{font:13px/1.4 ui-monospace,'DejaVu Sans Mono',monospace}
+td code{white-space:nowrap}td.w code{white-space:normal;overflow-wrap:anywhere}
 a{color:#0b4f9c}
 pre{background:#f7f7f7;border:1px solid #d6d6d6;padding:.6rem;overflow-x:auto;
 white-space:pre-wrap;overflow-wrap:anywhere}
@@ -186,7 +187,7 @@ fn call_row(body: &mut String, call: &CallSeen, language: Language) {
     };
     put!(
         body,
-        "<tr><td>{}</td><td class=n>{}</td><td><code>{}</code>{update}{overlap}</td><td><code>{}<br>{}</code></td><td>{}</td><td class=n>{}</td><td class={class}>{code} {}</td><td class=n>{} / {}</td></tr>",
+        "<tr><td>{}</td><td class=n>{}</td><td><code>{}</code>{update}{overlap}</td><td class=w><code>{}<br>{}</code></td><td>{}</td><td class=n>{}</td><td class={class}>{code} {}</td><td class=n>{} / {}</td></tr>",
         link(call.id, language),
         clock(call.at),
         escape(&call.service),
@@ -261,7 +262,7 @@ fn made(body: &mut String, shared: &Shared, language: Language) {
         let answer = made.failure.as_deref().unwrap_or(&answer);
         put!(
             body,
-            "<tr><td>{}</td><td><code>{}</code></td><td>{status}</td><td class=n>{}</td><td><code>{}</code></td></tr>",
+            "<tr><td class=n>{}</td><td class=w><code>{}</code></td><td>{status}</td><td class=n>{}</td><td class=w><code>{}</code></td></tr>",
             clock(made.at),
             escape(&made.url),
             made.took_ms,

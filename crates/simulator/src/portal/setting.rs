@@ -209,7 +209,7 @@ impl Trouble {
     }
 
     /// What is answered instead of doing anything.
-    pub(super) fn instead(&self) -> Option<Answer> {
+    pub(crate) fn instead(&self) -> Option<Answer> {
         let message = self.message.as_deref();
         if let Some(status) = self.status {
             let body = message.unwrap_or(r#"{"message":"Cổng đang gặp sự cố"}"#);
@@ -221,7 +221,7 @@ impl Trouble {
     }
 
     /// After how many bytes of this answer the connection is broken; `None`: it is not.
-    pub(super) fn cut(&self, answer: &Answer) -> Option<usize> {
+    pub(crate) fn cut(&self, answer: &Answer) -> Option<usize> {
         if self.drop_answer {
             return Some(0);
         }

@@ -15,6 +15,9 @@ struct File {
     count: u16,
     #[serde(default)]
     field: Vec<Entry>,
+    /// What is sent to pull.
+    #[serde(default)]
+    parameter: Vec<Entry>,
 }
 
 /// A table's number: `8`, `"8"`, or several, of which the first holds.
@@ -53,8 +56,17 @@ struct Entry {
     length: Option<usize>,
     #[serde(default)]
     codes: Option<toml::Value>,
+    /// More codes may exist than are listed.
+    #[serde(default)]
+    codes_open: bool,
     #[serde(default)]
     required: Option<String>,
+    /// May it come empty although it is required?
+    #[serde(default)]
+    blank: bool,
+    /// With `%` or without.
+    #[serde(default)]
+    percent: bool,
     #[serde(default)]
     children: Vec<Entry>,
 }
@@ -73,9 +85,11 @@ pub(super) fn read(name: &str, text: &str) -> Result<Table, String> {
     };
     let fields = file.field.into_iter().map(|entry| field(name, entry));
     let fields = fields.collect::<Result<Vec<Field>, String>>()?;
+    let parameters = file.parameter.into_iter().map(|entry| field(name, entry));
+    let parameters = parameters.collect::<Result<Vec<Field>, String>>()?;
     let (sent, answered) = match direction {
         Direction::Push => (fields, Vec::new()),
-        Direction::Pull => (Vec::new(), fields),
+        Direction::Pull => (parameters, fields),
     };
     Ok(Table {
         packet: file.packet,
@@ -94,7 +108,9 @@ fn field(name: &str, entry: Entry) -> Result<Field, String> {
         None | Some("text") => Form::Text,
         // A file cannot say in what other ways real senders write a date: all are let pass.
         Some("datetime") => Form::Datetime(&[Dated::Slashes, Dated::Month]),
+        Some("number") if entry.percent => Form::Percent,
         Some("number") => Form::Number,
+        Some("code") if entry.codes_open => Form::Code(Vec::new()),
         Some("code") => Form::Code(codes(entry.codes.as_ref())),
         Some("list") => Form::List,
         Some("file") => Form::File,
@@ -108,7 +124,7 @@ fn field(name: &str, entry: Entry) -> Result<Field, String> {
         form,
         length: entry.length.filter(|length| *length > 0),
         required: entry.required.as_deref() == Some("yes"),
-        may_be_empty: false,
+        may_be_empty: entry.blank,
         children: children.collect::<Result<_, _>>()?,
     })
 }
@@ -149,11 +165,16 @@ pub(super) fn complete(table: &mut Table, before: &Table) {
     }
     table.direction = before.direction;
     if table.direction == Direction::Pull {
-        let mut answered = std::mem::take(&mut table.sent);
-        answered.append(&mut table.answered);
+        // A file without a direction was read as a push.
+        let mut answered = std::mem::take(&mut table.answered);
+        if answered.is_empty() {
+            answered = std::mem::take(&mut table.sent);
+        }
         let is_sent = |field: &Field| before.sent.iter().any(|sent| sent.name == field.name);
         answered.retain(|field| field.name.is_none() || !is_sent(field));
         table.answered = answered;
-        table.sent.clone_from(&before.sent);
+        if table.sent.is_empty() {
+            table.sent.clone_from(&before.sent);
+        }
     }
 }

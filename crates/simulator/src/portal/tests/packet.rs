@@ -577,3 +577,30 @@ fn figures_are_a_recount_of_the_dossiers() {
     assert_eq!(all.received, state.dossiers().count() as u64);
     assert_eq!(state.figures("20240101", "20241231", "none").received, 0);
 }
+
+/// The tables of the platform have the form that this reader takes, and say nothing that the
+/// fixtures contradict.
+#[test]
+fn the_platforms_own_table_files_can_be_read() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../packet/tables");
+    let mut tables = Vec::new();
+    for expected in Tables::builtin().iter() {
+        let name = format!("{}.toml", expected.packet);
+        let text = std::fs::read_to_string(format!("{folder}/{name}")).unwrap();
+        tables.push((name, text));
+    }
+    let strict = Settings { demand: Demand::Known, tables, ..settings() };
+    for fixture in fixture::ALL.iter().filter(|fixture| fixture.request().is_some()) {
+        if fixture.name.starts_with("01") {
+            continue;
+        }
+        let mut state = State::new(strict.clone()).unwrap();
+        let session = login(&mut state);
+        if matches!(&fixture.name[..2], "03" | "04" | "08") {
+            take(&mut state, &session, "02");
+        }
+        let (reply, errors, _) = judge(&mut state, &request(&fixture.name[..2], &session));
+        let bad = fixture.name.starts_with('9');
+        assert_eq!(code(&reply), -i64::from(bad), "{}: {errors:?}", fixture.name);
+    }
+}
