@@ -5,7 +5,7 @@
 
 use terms::clock::Timestamp;
 
-use crate::moment::Moment;
+use crate::moment::{Day, Moment};
 
 /// State of a dossier, codes 1 to 10 of `TrangThaiHoSo` and `TrangThai`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,10 +89,10 @@ pub struct Record {
     pub channel: Option<Channel>,
     /// `TrangThaiHoSo`.
     pub status: Option<Status>,
-    /// `NgayTiepNhan`.
-    pub received: Option<Moment>,
-    /// `NgayHenTra`.
-    pub due: Option<Moment>,
+    /// The day of `NgayTiepNhan`.
+    pub received: Option<Day>,
+    /// The day of `NgayHenTra`.
+    pub due: Option<Day>,
     /// `NgayKetThucXuLy`; `NgayTra` where that is empty.
     pub finished: Option<Moment>,
 }
@@ -149,8 +149,8 @@ pub enum Standing {
     Out,
     /// Accepted, not finished.
     Pending,
-    /// Finished then.
-    Closed(Moment),
+    /// Finished on that day.
+    Closed(Day),
 }
 
 impl Facts {
@@ -186,8 +186,8 @@ impl Facts {
         };
     }
 
-    /// When the dossier was accepted, as the latest record says.
-    pub fn received(&self) -> Option<Moment> {
+    /// On which day the dossier was accepted, as the latest record says.
+    pub fn received(&self) -> Option<Day> {
         self.record.as_ref()?.received
     }
 
@@ -210,7 +210,7 @@ impl Facts {
         }
         match ended.or(self.closed_first).filter(|_| closes) {
             // A dossier is not finished before it is accepted, whatever its dates say.
-            Some(ended) => Standing::Closed(ended.max(received)),
+            Some(ended) => Standing::Closed(ended.day().max(received)),
             None => Standing::Pending,
         }
     }

@@ -32,25 +32,20 @@ pub const NAMES: [&str; 18] = [
     "PhanTramChuaXuLyTreHan",
 ];
 
-/// Which days count for what, in a period asked for on `today`.
-///
-/// The figures show the state at the end of the period, or of today when the period ends later. A
-/// pending dossier is overdue once the last day of its time limit is over, so on `today` itself
-/// none becomes overdue before midnight.
+/// Which days count for what. The figures show the state at the end of the period, or as it is
+/// today when the period ends later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// Before this day: carried over.
     pub from: Day,
     /// The last day that counts.
     pub end: Day,
-    /// Time limits that ended before this day, at the latest on [`Cut::end`], are over.
-    pub today: Day,
 }
 
 impl Cut {
-    /// Cuts `period` at `today`.
+    /// The period, cut at `today`.
     pub fn new(period: Period, today: Day) -> Cut {
-        Cut { from: period.from(), end: period.to().min(today), today }
+        Cut { from: period.from(), end: period.to().min(today) }
     }
 }
 
@@ -83,10 +78,7 @@ impl Sums {
             self.in_time += counters.finished_in_time;
             self.late += counters.finished_late;
         }
-        if day < cut.today {
-            self.overdue += counters.overdue_opened;
-        }
-        self.overdue -= counters.overdue_closed;
+        self.overdue += counters.overdue_opened - counters.overdue_closed;
     }
 
     /// Adds the sums of another agency.
@@ -120,13 +112,14 @@ pub struct Figures {
     pub received: u64,
     /// `SoTonKyTruoc`: accepted before it and not finished before it.
     pub carried: u64,
-    /// `TongXuLyDungHan`: finished in it, in time. A dossier without a time limit is in time.
+    /// `TongXuLyDungHan`: finished in it, at the latest on the day of `NgayHenTra` (whether the hour
+    /// counts is not certain: days are compared). A dossier without a time limit is in time.
     pub finished_in_time: u64,
-    /// `TongXuLyTreHan`: finished in it, late.
+    /// `TongXuLyTreHan`: finished in it, after the day of `NgayHenTra`.
     pub finished_late: u64,
-    /// `TongChuaXuLyTrongHan`: pending at its end, the time limit not over.
+    /// `TongChuaXuLyTrongHan`: pending at its end, its last day not after that of `NgayHenTra`.
     pub pending_in_time: u64,
-    /// `TongChuaXuLyTreHan`: pending at its end, the time limit over.
+    /// `TongChuaXuLyTreHan`: pending at its end, its last day after that of `NgayHenTra`.
     pub pending_overdue: u64,
 }
 
@@ -151,22 +144,20 @@ impl Figures {
     /// no program was seen to send a period without dossiers).
     pub fn to_map(&self) -> Map<String, Value> {
         let count = |figure: u64| figure.to_string();
-        let (finished, late) = shares(self.finished_in_time, self.finished_late);
-        let (pending, overdue) = shares(self.pending_in_time, self.pending_overdue);
         let values = [
             count(self.received),
             count(self.carried),
             count(self.total()),
             count(self.finished()),
             count(self.finished_in_time),
-            finished,
+            share(self.finished_in_time, self.finished()),
             count(self.finished_late),
-            late,
+            share(self.finished_late, self.finished()),
             count(self.pending()),
             count(self.pending_in_time),
-            pending,
+            share(self.pending_in_time, self.pending()),
             count(self.pending_overdue),
-            overdue,
+            share(self.pending_overdue, self.pending()),
         ];
         let names = NAMES[NAMES.len() - values.len()..].iter();
         names.zip(values).map(|(name, value)| ((*name).to_owned(), value.into())).collect()
@@ -200,14 +191,9 @@ pub struct Unit {
     pub name: String,
 }
 
-/// Shares of two parts of one whole, in per cent with two decimals, the first rounded half up, so
-/// that both make 100.00.
-fn shares(first: u64, second: u64) -> (String, String) {
-    let whole = u128::from(first) + u128::from(second);
-    let print = |share: u128| format!("{}.{:02}", share / 100, share % 100);
-    if whole == 0 {
-        return (print(0), print(0));
-    }
-    let first = (u128::from(first) * 20_000 + whole) / (2 * whole);
-    (print(first), print(10_000 - first))
+/// The share of a part, in per cent with two decimals, rounded half up; of nothing `0.00`.
+fn share(part: u64, whole: u64) -> String {
+    let (part, whole) = (u128::from(part), u128::from(whole));
+    let share = (part * 20_000 + whole).checked_div(2 * whole).unwrap_or(0);
+    format!("{}.{:02}", share / 100, share % 100)
 }

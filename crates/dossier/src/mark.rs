@@ -10,14 +10,13 @@ use crate::moment::Day;
 pub struct Counters {
     /// Dossiers accepted.
     pub received: i64,
-    /// Dossiers finished in time, or without a time limit.
+    /// Dossiers finished on the last day of their time limit at the latest, or without one.
     pub finished_in_time: i64,
     /// Dossiers finished late.
     pub finished_late: i64,
-    /// Dossiers whose time limit ended on this day while they were pending at its end (or that were
-    /// accepted on it, the limit over already).
+    /// Dossiers pending at the end of this day and overdue on it for the first time.
     pub overdue_opened: i64,
-    /// Of those, the ones finished on this day, which is a later one.
+    /// Dossiers finished on this day that were pending and overdue at the end of the one before.
     pub overdue_closed: i64,
 }
 
@@ -93,25 +92,21 @@ fn marks(facts: &Facts) -> impl Iterator<Item = (Day, Counters)> {
     let standing = facts.standing();
     let received = facts.received().filter(|_| standing != Standing::Out);
     let due = facts.record.as_ref().and_then(|record| record.due);
-    let accepted =
-        received.map(|moment| (moment.day(), Counters { received: 1, ..Counters::default() }));
     let closed = match standing {
-        Standing::Closed(moment) => Some(moment),
+        Standing::Closed(day) => Some(day),
         _ => None,
     };
-    let late = closed.zip(due).is_some_and(|(closed, due)| closed.is_after(due));
-    let finished = closed.map(|moment| {
-        let (late, in_time) = (i64::from(late), i64::from(!late));
-        let counters =
-            Counters { finished_in_time: in_time, finished_late: late, ..Counters::default() };
-        (moment.day(), counters)
-    });
-    // Overdue from the end of the last day in time to the day of the finish, this one not included.
-    let opened = received.zip(due).map(|(received, due)| due.day().max(received.day()));
-    let opened = opened.filter(|day| closed.is_none_or(|closed| *day < closed.day()));
-    let overdue = opened.map(|day| (day, Counters { overdue_opened: 1, ..Counters::default() }));
-    let over = opened
-        .and(closed)
-        .map(|moment| (moment.day(), Counters { overdue_closed: 1, ..Counters::default() }));
-    [accepted, finished, overdue, over].into_iter().flatten()
+    let late = closed.zip(due).is_some_and(|(closed, due)| closed > due);
+    // Overdue from the day after the limit on, or from its acceptance; not on the day of its finish.
+    let overdue = received.zip(due).map(|(received, due)| due.next().max(received));
+    let overdue = overdue.filter(|day| closed.is_none_or(|closed| *day < closed));
+    let none = Counters::default();
+    let marks = [
+        (received, Counters { received: 1, ..none }),
+        (closed.filter(|_| !late), Counters { finished_in_time: 1, ..none }),
+        (closed.filter(|_| late), Counters { finished_late: 1, ..none }),
+        (overdue, Counters { overdue_opened: 1, ..none }),
+        (overdue.and(closed), Counters { overdue_closed: 1, ..none }),
+    ];
+    marks.into_iter().filter_map(|(day, counters)| Some((day?, counters)))
 }

@@ -9,7 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use terms::clock::Timestamp;
 
 use crate::fact::{Channel, Progress, Record, Status, Tale};
-use crate::moment::Moment;
+use crate::moment::{Day, Moment};
 use crate::unit::agency_of;
 
 /// Wire names of the two packets that tell of dossiers.
@@ -123,6 +123,10 @@ impl Reader<'_> {
         Moment::parse(text.0.as_deref()?, self.zone)
     }
 
+    fn day(&self, text: &Text) -> Option<Day> {
+        self.moment(text).map(Moment::day)
+    }
+
     fn record(&self, item: &Item) -> Tale {
         let code = item.code.0.as_deref().unwrap_or_default();
         let record = Record {
@@ -132,8 +136,8 @@ impl Reader<'_> {
             domain: item.domain.code(|first| first.is_ascii_alphabetic()),
             channel: item.channel.number().and_then(Channel::new),
             status: item.status.number().and_then(Status::new),
-            received: self.moment(&item.received),
-            due: self.moment(&item.due),
+            received: self.day(&item.received),
+            due: self.day(&item.due),
             finished: self.moment(&item.finished).or_else(|| self.moment(&item.returned)),
         };
         Tale::Record { record, carried: self.carried }

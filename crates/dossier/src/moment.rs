@@ -10,7 +10,6 @@ const YEARS: std::ops::RangeInclusive<i16> = 1950..=2199;
 const TIMES: i64 = 1_000_000;
 
 /// A civil time of the platform's zone, as the number `yyyyMMddHHmmss` in which packets write it.
-/// `…000000` is a date without a time of the day: most programs that know only the date write so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Moment(i64);
 
@@ -103,17 +102,6 @@ impl Moment {
     pub fn day(self) -> Day {
         Day(self.0 / TIMES)
     }
-
-    /// Whether a time of the day was given.
-    pub fn has_time(self) -> bool {
-        self.0 % TIMES != 0
-    }
-
-    /// Is this after the time limit `due`? Where one of the two is a date without a time, the whole
-    /// day of `due` is still in time.
-    pub fn is_after(self, due: Moment) -> bool {
-        if self.has_time() && due.has_time() { self > due } else { self.day() > due.day() }
-    }
 }
 
 /// A calendar day of the platform's zone, as the number `yyyyMMdd`: ordered as days are.
@@ -134,6 +122,11 @@ impl Day {
     /// The day at `at` in `zone`.
     pub fn at(at: Timestamp, zone: &TimeZone) -> Day {
         Day::from(at.to_jiff().to_zoned(zone.clone()).date())
+    }
+
+    /// The day after it.
+    pub fn next(self) -> Day {
+        self.date().tomorrow().map_or(self, Day::from)
     }
 
     /// For calendar work.

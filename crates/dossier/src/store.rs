@@ -75,8 +75,8 @@ pub(crate) async fn update(
                 .bind(record.and_then(|r| r.domain.as_deref()))
                 .bind(record.and_then(|r| r.channel).map(|c| i64::from(c.code())))
                 .bind(record.and_then(|r| r.status).map(|s| i64::from(s.code())))
-                .bind(moment(record.and_then(|r| r.received)))
-                .bind(moment(record.and_then(|r| r.due)))
+                .bind(record.and_then(|r| r.received).map(Day::number))
+                .bind(record.and_then(|r| r.due).map(Day::number))
                 .bind(moment(record.and_then(|r| r.finished)))
                 .bind(record.map(|r| r.at.micros()))
                 .bind(progress.map(|p| i64::from(p.status.code())))
@@ -112,6 +112,7 @@ fn read(row: &AnyRow) -> Result<Facts, sqlx::Error> {
     let number = |column: &str| row.try_get::<Option<i64>, _>(column);
     let text = |column: &str| row.try_get::<Option<String>, _>(column);
     let moment = |column: &str| Ok::<_, sqlx::Error>(number(column)?.and_then(Moment::from_number));
+    let day = |column: &str| Ok::<_, sqlx::Error>(number(column)?.and_then(Day::from_number));
     let record = match number("record_at")? {
         Some(at) => Some(Record {
             at: Timestamp::from_micros(at),
@@ -120,8 +121,8 @@ fn read(row: &AnyRow) -> Result<Facts, sqlx::Error> {
             domain: text("domain_code")?,
             channel: number("channel")?.and_then(Channel::new),
             status: number("status")?.and_then(Status::new),
-            received: moment("received")?,
-            due: moment("due")?,
+            received: day("received")?,
+            due: day("due")?,
             finished: moment("finished")?,
         }),
         None => None,
@@ -205,12 +206,10 @@ pub(crate) async fn sum<'c>(
          CAST(sum(CASE WHEN day < $1 THEN 0 ELSE received END) AS BIGINT) AS received, \
          CAST(sum(CASE WHEN day < $1 THEN 0 ELSE finished_in_time END) AS BIGINT) AS in_time, \
          CAST(sum(CASE WHEN day < $1 THEN 0 ELSE finished_late END) AS BIGINT) AS late, \
-         CAST(sum(CASE WHEN day < $2 THEN overdue_opened - overdue_closed \
-                  ELSE - overdue_closed END) AS BIGINT) AS overdue \
-         FROM dossier_day WHERE day <= $3 GROUP BY agency",
+         CAST(sum(overdue_opened - overdue_closed) AS BIGINT) AS overdue \
+         FROM dossier_day WHERE day <= $2 GROUP BY agency",
     )
     .bind(cut.from.number())
-    .bind(cut.today.number())
     .bind(cut.end.number())
     .fetch_all(executor)
     .await?;

@@ -1,7 +1,8 @@
 -- Facts of dossiers for statistics, kept only while a legal ground is set. A dossier is known by a
--- keyed digest of its code; no name, number, address or text of a person stands here. Moments are
--- civil times of the platform's zone in the form of the packets, as a number: yyyyMMddHHmmss, and
--- days yyyyMMdd; what ends in _at is microseconds since 1970, UTC.
+-- keyed digest of its code; no name, number, address or text of a person stands here. Days are
+-- civil ones of the platform's zone, as a number: received and due yyyyMMdd; finished,
+-- progress_moment and closed_first yyyyMMddHHmmss as in the packets. What ends in _at is
+-- microseconds since 1970, UTC.
 CREATE TABLE dossier (
     id TEXT NOT NULL PRIMARY KEY,
     agency TEXT,

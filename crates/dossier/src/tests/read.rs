@@ -27,8 +27,8 @@ fn full() -> Record {
         domain: Some("G99-TN01".to_owned()),
         channel: Some(Channel::Online),
         status: Status::new(4),
-        received: Some(moment("20260304081500")),
-        due: Some(moment("20260311170000")),
+        received: Some(moment("20260304081500").day()),
+        due: Some(moment("20260311170000").day()),
         finished: None,
     }
 }

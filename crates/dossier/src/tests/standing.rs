@@ -37,7 +37,7 @@ fn messages(came: &[Came]) -> Vec<Message> {
 }
 
 fn closed(text: &str) -> Standing {
-    Standing::Closed(moment(text))
+    Standing::Closed(moment(text).day())
 }
 
 #[test]
