@@ -231,8 +231,8 @@ impl Planner<'_> {
     }
 
     fn service(&mut self, entry: &Entry) {
-        let code = self.key(entry, entry.text("code").map(str::to_owned));
-        if code.as_deref() == Some(STATISTICS) {
+        let mut code = self.key(entry, entry.text("code").map(str::to_owned));
+        if code.take_if(|code| code == STATISTICS).is_some() {
             let vi = format!("{STATISTICS} là dịch vụ của chính nền tảng");
             let en = format!("{STATISTICS} is the platform's own service");
             self.findings.fault(entry.spot_of("code"), "code_reserved", vi, en);
@@ -253,9 +253,8 @@ impl Planner<'_> {
         let names = entry.text("service").zip(entry.text("version"));
         let key = self.key(entry, names.map(|(service, name)| format!("{service}/{name}")));
         let names = names.filter(|_| key.is_some());
-        let held = names
-            .and_then(|(service, name)| self.state.versions.get(service)?.get(name))
-            .cloned();
+        let held =
+            names.and_then(|(service, name)| self.state.versions.get(service)?.get(name)).cloned();
         let before = held.as_ref().map(|held| held.stated.clone());
         let after = entry.merge(before.as_ref());
         let secrets = self.secrets(entry, held.as_ref(), &after);

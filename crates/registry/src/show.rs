@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use store::{Store, StoreError};
 
 use crate::export::stated;
-use crate::file::table::Noun;
+use crate::file::table::{Field, Form, Noun};
 use crate::stated::Stated;
 
 /// Rows of `noun`, ordered by key, each an object with every field of the registry file in the
@@ -42,14 +42,26 @@ pub async fn show(store: &Store, noun: Noun, code: Option<&str>) -> Result<Vec<V
 
 /// Every field, defaults filled in.
 fn fill(stated: &Stated, noun: Noun) -> Map<String, Value> {
-    let value = |name: &str, default: Option<&str>| match (stated.get(name), default) {
-        (Some(value), _) => value.clone(),
-        (None, Some("false")) => false.into(),
-        (None, Some(text)) => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
-        (None, None) => Value::Null,
-    };
     let fields = noun.fields().iter().filter(|f| f.name != "versions");
-    fields.map(|f| (f.name.to_owned(), value(f.name, f.default))).collect()
+    let value = |field: &Field| in_force(stated.get(field.name), field).unwrap_or_default();
+    fields.map(|f| (f.name.to_owned(), value(f))).collect()
+}
+
+/// What is in force of a field: what is stated, else its default; within a map that is stated, each
+/// of its fields that has a default.
+fn in_force(stated: Option<&Value>, field: &Field) -> Option<Value> {
+    match (stated, field.default, &field.form) {
+        (Some(Value::Object(map)), _, Form::Map(fields)) => {
+            let pair = |f: &Field| Some((f.name.to_owned(), in_force(map.get(f.name), f)?));
+            Some(Value::Object(fields.iter().filter_map(pair).collect()))
+        }
+        (Some(value), ..) => Some(value.clone()),
+        (None, Some("false"), _) => Some(false.into()),
+        (None, Some(text), _) => {
+            Some(text.parse::<u64>().map_or_else(|_| text.into(), Value::from))
+        }
+        (None, None, _) => None,
+    }
 }
 
 fn credential(credential: &Credential) -> Value {

@@ -102,6 +102,12 @@ async fn what_cannot_be_is_refused_with_its_place_and_leaves_nothing() {
         ("subscriptions: [{ system: one-stop, service: tra-cuu, version: v, environment: live }]".into(), "version_unknown 1:64"),
         ("subscriptions:\n- &s { system: one-stop, service: tra-cuu, version: v1, environment: live }\n- { system: one-stop, service: tra-cuu, version: 1.0, environment: live }".into(), "entry_twice 3:3"),
         ("subscriptions: [{ system: one-stop, service: tra-cuu, version: v1, environment: live, from: 2027-01-02, until: 2027-01-01 }]".into(), "dates_crossed 1:112"),
+        (service("s", &format!("{endpoint}, protocol: portal")), "key_missing 2:119"),
+        (service("s", &format!("{endpoint}, protocol: portal, portal: {{ exists: update }}")), "key_missing 2:135 key_missing 2:135"),
+        (service("s", &format!("{endpoint}, portal: {{ user: u, secret: \"env:LAND_KEY\" }}")), "portal_unused 2:117"),
+        (service("s", &format!("{endpoint}, protocol: portal, portal: {{ user: u, secret: \"env:NONE\" }}")), "secret_unavailable 2:135"),
+        (service("s", &format!("{endpoint}, protocol: portal, portal: {{ user: u, secret: \"env:LAND_KEY\", names: {{ destination: Host }} }}")), "header_invalid 2:135"),
+        ("services:\n- { code: a, provider: H01.013, context: /a, destination: VN:GOV:a, versions: [{ version: v, endpoints: { live: [\"http://h\"] } }] }\n- { code: b, provider: H01.013, context: /b, destination: VN/GOV/a, versions: [{ version: v, endpoints: { live: [\"http://h\"] } }] }".into(), "destination_taken 3:59"),
         ("credentials: [{ system: none, environment: live }]".into(), "system_unknown 1:25"),
         ("credentials: [{ system: one-stop, environment: live, consumer_key: k }]".into(), "key_missing 1:15"),
         ("credentials: [{ system: one-stop, environment: live, secret_key: \"env:LAND_KEY\" }]".into(), "key_missing 1:15"),
@@ -123,6 +129,106 @@ async fn what_cannot_be_is_refused_with_its_place_and_leaves_nothing() {
     let both = "members: [{ code: H05, name: a }]\nsystems: [{ code: s, member: H09 }]";
     assert_eq!(world.refuse(both).await, "member_unknown 2:30");
     assert_eq!(export(&world.store).await.unwrap(), before);
+}
+
+#[tokio::test]
+#[allow(clippy::too_many_lines, reason = "a table")]
+async fn faults_of_form_and_of_reference_are_told_together() {
+    let version = |rest: &str| {
+        format!("services:\n- code: tra-cuu\n  versions:\n  - version: \"1.0\"\n    {rest}\n")
+    };
+    let table: Vec<(String, &str)> = vec![
+        (
+            "members: [{ code: H05, name: a, state: gone }]\nsystems: [{ code: s, member: H09 }]".into(),
+            "word_unknown 1:40 member_unknown 2:30",
+        ),
+        // What an entry points to is looked at though its own key is none, or stands there twice.
+        ("systems: [{ code: \"b d\", member: H09 }]".into(), "code_invalid 1:19 member_unknown 1:34"),
+        ("systems: [{ member: H09 }]".into(), "key_missing 1:11 member_unknown 1:21"),
+        (
+            "systems:\n- { code: s, member: H01.009 }\n- { code: s, member: H09 }".into(),
+            "entry_twice 3:3 member_unknown 3:22",
+        ),
+        (
+            "services: [{ provider: H09, context: x, versions: [{ version: v, timeout: 1 }] }]".into(),
+            "key_missing 1:12 member_unknown 1:24 context_invalid 1:38 duration_invalid 1:75",
+        ),
+        (
+            "subscriptions: [{ system: s, service: t, version: v, environment: test }]".into(),
+            "system_unknown 1:27 service_unknown 1:39 word_unknown 1:67",
+        ),
+        (
+            "subscriptions: [{ system: one-stop, service: tra-cuu, version: v9, rate: x }]".into(),
+            "key_missing 1:17 version_unknown 1:64 rate_invalid 1:74",
+        ),
+        ("credentials: [{ system: none, environment: x }]".into(), "system_unknown 1:25 word_unknown 1:44"),
+        (
+            version("timeout: soon\n    auth: { kind: bearer, secret: \"env:NONE\" }\n    tls: { ca: \"env:LAND_KEY\" }"),
+            "duration_invalid 5:14 secret_unavailable 6:11 pem_invalid 7:10",
+        ),
+        (
+            version("parameters: [{ name: a, in: query, pattern: \"(\" }, { name: a, in: query }]"),
+            "parameter_twice 5:17 pattern_invalid 5:49",
+        ),
+        // What is there but wrong is not missing as well.
+        (version("endpoints: { live: [\"ftp://h\"], trial: ~ }"), "url_invalid 5:25"),
+        (version("auth: { kind: bearer, secret: hunter2 }"), "secret_form 5:35"),
+        (version("tls: { certificate: x, key: \"env:LAND_KEY\" }"), "pem_invalid 5:10 secret_form 5:25"),
+        ("systems: [{ code: s, member: h09 }]".into(), "code_invalid 1:30"),
+        (
+            "services: [{ code: s, provider: H01.013, context: /s, versions: [{ version: \"a b\", endpoints: { live: [\"http://h\"] } }] }]".into(),
+            "code_invalid 1:77",
+        ),
+        ("services: [{ code: s, provider: H01.013, context: /s, versions: x }]".into(), "type_wrong 1:65"),
+        (
+            "credentials: [{ system: one-stop, environment: live, consumer_key: \"a:b\", secret_key: x }]".into(),
+            "key_invalid 1:68",
+        ),
+        (
+            "subscriptions: [{ system: one-stop, service: tra-cuu, version: v1, environment: live, from: 2027-01-01, until: x }]".into(),
+            "date_invalid 1:112",
+        ),
+        // What is named by something that is wrong elsewhere is not unknown.
+        (
+            "members: [{ code: H05, name: a, aliases: [H05.1, h] }, { code: x, aliases: [H05.2] }]\nsystems: [{ code: s, member: H05.1 }, { code: t, member: H05.2 }]".into(),
+            "code_invalid 1:50 code_invalid 1:64",
+        ),
+        (
+            format!("{}    aliases: [v8]\nsubscriptions: [{{ system: one-stop, service: tra-cuu, version: v8, environment: live }}]", version("timeout: 1").replace("version: \"1.0\"", "methods: [GET]")),
+            "key_missing 4:5 duration_invalid 5:14",
+        ),
+        ("member: [{ code: H05, name: a }]\nsystems: [{ code: s, member: H05 }]".into(), "key_unknown 1:1"),
+        ("system: [{ code: s, member: H09 }]\nmembers: x".into(), "key_unknown 1:1 member_unknown 1:29 type_wrong 2:10"),
+        // Nor is what may stand in the part that cannot be read.
+        ("systems: [{ code: s, member: H09, kind: x }]\nmembers: [".into(), "word_unknown 1:41 yaml 2:11"),
+        (
+            "credentials: [{ system: s, environment: live }]\nsubscriptions: [{ system: s, service: t, version: v, environment: live }]\nsystems: [{ code: \u{7}".into(),
+            "control_character 3:19",
+        ),
+        // A new member's fields, all of them.
+        ("members: [{ code: H05, parent: x, contact: { phone: [] } }]".into(), "key_missing 1:11 code_invalid 1:32 type_wrong 1:53"),
+    ];
+    for world in World::engines().await {
+        world.apply(PROVINCE).await;
+        let (before, told) = (export(&world.store).await.unwrap(), audits(&world).await.len());
+        let revision = store::change::revision(&world.store).await.unwrap();
+        let mut wrong = Vec::new();
+        for (text, expected) in &table {
+            let found = world.refuse(text).await;
+            if found != *expected {
+                wrong.push(format!("{text}  expected {expected}\n  found    {found}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        // Of what is right beside it nothing is kept.
+        let both = "members: [{ code: H05, name: a }, { code: H06, name: b, state: x }]\n\
+                    systems: [{ code: s, member: H05 }, { code: t, member: H09 }]\n\
+                    credentials: [{ system: s, environment: live }]";
+        assert_eq!(world.refuse(both).await, "word_unknown 1:64 member_unknown 2:56");
+        assert_eq!(export(&world.store).await.unwrap(), before);
+        assert_eq!(audits(&world).await.len(), told);
+        assert_eq!(store::change::revision(&world.store).await.unwrap(), revision);
+    }
 }
 
 #[tokio::test]
@@ -235,5 +341,54 @@ async fn provider_secrets_are_sealed_and_renewed_when_they_change() {
                 .await
                 .unwrap();
         assert_eq!(left, 0, "a secret no longer needed is gone");
+    }
+}
+
+#[tokio::test]
+async fn the_password_of_a_national_account_is_sealed_and_renewed() {
+    for mut world in World::engines().await {
+        let portal = "{ user: H01, secret: \"env:PORTAL\", unit: H01.1 }";
+        let version = |fields: &str| {
+            format!("services: [{{ code: tra-cuu, versions: [{{ version: 1.0, {fields} }}] }}]")
+        };
+        let stated = version(&format!("protocol: portal, portal: {portal}"));
+        world.variables.insert("PORTAL".to_owned(), "p4ssword".to_owned());
+        world.apply(PROVINCE).await;
+        assert_eq!(
+            lines(&world.apply(&stated).await)[1],
+            "version tra-cuu/1.0 updated protocol,portal"
+        );
+        let sealed = |world: &World| {
+            let sql = "SELECT portal_sealed FROM version WHERE version = '1.0'";
+            let pool = world.store.pool.clone();
+            async move { sqlx::query_scalar::<_, Option<String>>(sql).fetch_one(&pool).await.unwrap() }
+        };
+        let first = sealed(&world).await.unwrap();
+        let text = export(&world.store).await.unwrap();
+        let line = "portal: { user: \"H01\", secret: \"env:PORTAL\", unit: \"H01.1\" }\n";
+        assert!(text.contains(&format!("        {line}")), "{text}");
+        let shown = show(&world.store, Noun::Service, Some("tra-cuu")).await.unwrap();
+        let shown_portal = &shown[0]["versions"][0]["portal"];
+        assert_eq!(
+            shown_portal.to_string(),
+            "{\"data\":\"/mapi/g\",\"destination_in\":\"header\",\"exists\":\"pass\",\
+             \"login\":\"/mapi/login\",\"secret\":\"env:PORTAL\",\"unit\":\"H01.1\",\"user\":\"H01\"}"
+        );
+        let told = format!("{first} {text} {shown:?} {:?}", audits(&world).await);
+        assert!(!told.contains("p4ssword"), "{told}");
+
+        assert_eq!(world.apply(&stated).await[1]["change"], "unchanged");
+        world.variables.insert("PORTAL".to_owned(), "renewed".to_owned());
+        let registry = world.registry().await;
+        let again = world.apply(&version("portal: { secret: \"env:PORTAL\" }")).await;
+        assert_eq!(lines(&again)[1], "version tra-cuu/1.0 updated portal");
+        registry.refresh().await.unwrap();
+        let live = terms::environment::Environment::Live;
+        let version_now = registry.current().route(live, "/datdai/v1").unwrap().version;
+        let access = version_now.portal.as_ref().unwrap();
+        assert_eq!((access.secret.reveal(), &*access.unit), ("renewed", "H01.1"));
+        assert!(version_now.auth.is_some(), "its other secret stays");
+        world.apply(&version("protocol: ~, portal: ~")).await;
+        assert_eq!(sealed(&world).await, None, "a secret no longer needed is gone");
     }
 }

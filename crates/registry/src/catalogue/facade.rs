@@ -1,6 +1,9 @@
 //! What a façade asks of the catalogue: the service behind a destination or an operation, not
 //! behind a path.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -111,9 +114,9 @@ fn order(a: &Version, b: &Version) -> Ordering {
     rank(a).cmp(&rank(b)).then_with(|| name_order(a.name.as_str(), b.name.as_str()))
 }
 
-/// Compares names of versions with their numbers as numbers: 1.9 before 1.10.
+/// Compares names of versions with their numbers as numbers: 1.9 before 1.10, and v2 is 2.
 fn name_order(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    let (mut a, mut b) = (bare(a), bare(b));
     loop {
         let (x, y) = (number(&mut a), number(&mut b));
         // Of two numbers without leading zeros the longer is the greater.
@@ -126,6 +129,10 @@ fn name_order(a: &str, b: &str) -> Ordering {
             (x, y) => return x.map(|(sign, _)| sign).cmp(&y.map(|(sign, _)| sign)),
         }
     }
+}
+
+fn bare(name: &str) -> &[u8] {
+    name.strip_prefix(['v', 'V']).unwrap_or(name).as_bytes()
 }
 
 /// Takes the digits at the beginning, without leading zeros.

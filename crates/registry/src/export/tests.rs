@@ -24,35 +24,57 @@ fn registry() -> impl Strategy<Value = String> {
         any::<bool>(),
         prop_oneof![Just("[]"), Just("[{ name: a, in: path, pattern: '^\\d{2}[\"\\\\]$' }]")],
     );
+    let portal = prop_oneof![
+        Just("~"),
+        Just("{ user: \"u: #\", secret: \"env:LAND_KEY\", data: \"/g?a=[b]\", exists: update }"),
+        Just(
+            "{ user: u, secret: \"env:LAND_KEY\", login: /mapi/login, destination_in: query, names: { unit: MaDonVi, user: username }, session_refused: [\"-2\", \"no: #\"] }"
+        ),
+    ];
+    let version = (version, portal);
+    let facade = (
+        prop_oneof![Just("~"), Just("[DongBoHoSoMC]"), Just("[on, \"1.0\", LayThuTuc]")],
+        prop_oneof![Just("report"), Just("refuse"), Just("strict")],
+    );
     let subscription = (
         prop_oneof![Just("~"), Just("10/s"), Just("600/min")],
         prop_oneof![Just("mon-fri"), Just("sat,mon"), Just("mon-sun")],
         prop_oneof![Just("22:00-06:00"), Just("00:00-24:00"), Just("07:30-11:30")],
         prop_oneof![Just("active"), Just("suspended"), Just("cancelled")],
     );
-    let all = (name, prop::collection::vec((version, subscription), 1..4));
-    all.prop_map(|(name, versions)| {
+    let subscription = (subscription, facade);
+    let service = (
+        prop_oneof![Just("~"), Just("VN:GOV:000.00.00.G22:x"), Just("VN/GOV/a?b=(c)")],
+        prop_oneof![Just("~"), Just("statistics")],
+        prop_oneof![Just("~"), Just("modern"), Just("legacy")],
+    );
+    let all = (name, service, prop::collection::vec((version, subscription), 1..4));
+    all.prop_map(|(name, (destination, role, errors), versions)| {
         let mut text = format!(
             "members: [{{ code: H01, name: {name}, contact: {{ name: {name} }} }}]\n\
-             systems: [{{ code: s, member: H01, name: {name} }}]\n\
-             services:\n- code: t\n  provider: H01\n  name: {name}\n  context: /t/u\n  versions:\n"
+             systems: [{{ code: s, member: H01, name: {name}, errors: {errors} }}]\n\
+             services:\n- code: t\n  provider: H01\n  name: {name}\n  context: /t/u\n  \
+             destination: {destination}\n  role: {role}\n  versions:\n"
         );
-        for (number, ((state, timeout, methods, body, flag, parameters), _)) in
-            versions.iter().enumerate()
-        {
+        for (number, (version, _)) in versions.iter().enumerate() {
+            let ((state, timeout, methods, body, flag, parameters), portal) = version;
+            let protocol = if *portal == "~" { "rest" } else { "portal" };
             text.push_str(&format!(
                 "  - {{ version: {number}.0, aliases: [v{number}], state: {state}, timeout: \
                  {timeout}, methods: {methods}, body_max: {body}, bulk: {flag}, parameters: \
-                 {parameters}, endpoints: {{ live: [\"http://h:1/b\"] }} }}\n"
+                 {parameters}, protocol: {protocol}, portal: {portal}, endpoints: {{ live: [\"http://h:1/b\"] }} }}\n"
             ));
         }
         text.push_str("subscriptions:\n");
-        for (number, (_, (rate, days, hours, state))) in versions.iter().enumerate() {
+        for (number, (_, (subscription, facade))) in versions.iter().enumerate() {
+            let ((rate, days, hours, state), (operations, packets)) = (subscription, facade);
             text.push_str(&format!(
                 "- {{ system: s, service: t, version: {number}.0, environment: live, rate: {rate}, \
-                 days: \"{days}\", hours: \"{hours}\", state: {state}, until: 2027-12-31 }}\n"
+                 days: \"{days}\", hours: \"{hours}\", state: {state}, until: 2027-12-31, \
+                 operations: {operations}, packets: {packets} }}\n"
             ));
         }
+        text.push_str("- { system: s, service: thong-ke, version: 1.0, environment: live }\n");
         text
     })
 }
