@@ -34,6 +34,8 @@ pub struct Catalogue {
     pub(crate) routes: imbl::HashMap<Arc<str>, (Arc<Service>, Arc<Version>)>,
     /// Services by the X-Road id under which the adapter knows them.
     pub(crate) destinations: imbl::HashMap<Arc<str>, Arc<Service>>,
+    /// Services that speak to the national portal.
+    pub(crate) portals: imbl::OrdMap<ServiceCode, Arc<Service>>,
     /// Services with the role of statistics.
     pub(crate) sources: imbl::OrdMap<ServiceCode, Arc<Service>>,
     pub(crate) subscriptions: imbl::HashMap<SubscriptionKey, Arc<Subscription>>,
@@ -50,6 +52,7 @@ impl Default for Catalogue {
             services: imbl::HashMap::default(),
             routes: imbl::HashMap::default(),
             destinations: imbl::HashMap::default(),
+            portals: imbl::OrdMap::default(),
             sources: imbl::OrdMap::default(),
             subscriptions: imbl::HashMap::default(),
             built_in: Arc::new(Service::statistics()),

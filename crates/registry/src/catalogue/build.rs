@@ -19,7 +19,7 @@ use crate::stated::{Broken, Stated};
 use crate::subscription::{self, Subscription};
 use crate::system::{self, System};
 use crate::version::store::VersionRow;
-use crate::version::{self, Opened, Version};
+use crate::version::{self, Opened, Version, VersionState};
 
 /// A catalogue in the making. A row that cannot be read is left out and warned of, so that one bad
 /// entry never takes the others down.
@@ -153,6 +153,7 @@ impl<'a> Builder<'a> {
                     self.catalogue.destinations.remove(destination);
                 }
             }
+            self.catalogue.portals.remove(&code);
             self.catalogue.sources.remove(&code);
         }
         let read = body.map(|body| stated(body).and_then(|s| Service::read(&s)));
@@ -181,6 +182,10 @@ impl<'a> Builder<'a> {
         }
         if let Some(destination) = &service.destination {
             self.catalogue.destinations.insert(destination.clone(), service.clone());
+        }
+        let speaks = |v: &Arc<Version>| v.portal.is_some() && v.state != VersionState::Retired;
+        if service.versions.iter().any(speaks) {
+            self.catalogue.portals.insert(service.code.clone(), service.clone());
         }
         if service.role == Some(Role::Statistics) {
             self.catalogue.sources.insert(service.code.clone(), service.clone());
@@ -310,6 +315,9 @@ impl Catalogue {
         }
         if !self.sources.keys().eq(other.sources.keys()) {
             return Some("sources");
+        }
+        if !self.portals.keys().eq(other.portals.keys()) {
+            return Some("portals");
         }
         (self.subscriptions != other.subscriptions).then_some("subscriptions")
     }

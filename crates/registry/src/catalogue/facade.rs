@@ -26,6 +26,13 @@ impl Catalogue {
         self.destinations.get(dstcode)
     }
 
+    /// The service behind façades that name no destination: the only one with a version of
+    /// `protocol: portal` that is not retired; `None` when there is none, or more than one.
+    pub fn portal(&self) -> Option<&Arc<Service>> {
+        let mut portals = self.portals.values();
+        portals.next().filter(|_| portals.next().is_none())
+    }
+
     /// The services that give figures in `environment` (`role: statistics`), by code, each with the
     /// newest version offered there.
     pub fn statistics(

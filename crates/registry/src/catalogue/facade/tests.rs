@@ -314,6 +314,21 @@ async fn a_portal_is_spoken_to_as_the_version_says() {
         PortalNames { unit: "MaDonVi".into(), session: "phien".into(), ..PortalNames::default() };
     assert_eq!(access.names, names);
     assert_eq!(access.session_refused.iter().map(|t| &**t).collect::<Vec<_>>(), ["-2", "401"]);
+    let only = || registry.current().portal().map(|service| service.code.to_string());
+    assert_eq!(only().as_deref(), Some("cong-dvc"));
+    let second = |state: &str| {
+        format!(
+            "services: [{{ code: mot-cua-1, versions: [{{ version: \"1.9\", protocol: portal, \
+             portal: {{ user: u, secret: \"env:LAND_KEY\" }}, state: {state} }}] }}]"
+        )
+    };
+    for (state, expected) in [("published", None), ("retired", Some("cong-dvc"))] {
+        world.apply(&second(state)).await;
+        registry.refresh().await.unwrap();
+        assert_eq!(only().as_deref(), expected, "{state}");
+        let whole = world.registry().await;
+        assert_eq!(registry.current().difference(&whole.current()), None);
+    }
     let catalogue = registry.current();
     let errors = |code| catalogue.system(&SystemCode::known(code)).unwrap().errors;
     assert_eq!([errors("old-app"), errors("one-stop")], [Errors::Legacy, Errors::Modern]);
