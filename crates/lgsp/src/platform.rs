@@ -1,5 +1,7 @@
 //! The running platform: its parts in the order in which they need each other.
 
+mod facts;
+mod tables;
 mod watch;
 
 use std::net::SocketAddr;
@@ -7,7 +9,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use access::Access;
-use arc_swap::ArcSwap;
 use gateway::{
     Certificate, Facades, Gateway, GatewayError, Inbound, Listeners, Running, Settings, Shared,
     Used,
@@ -22,6 +23,8 @@ use terms::random::Random;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use facts::Facts;
+use tables::TableWatch;
 pub(crate) use watch::CERTIFICATE_WARN;
 
 use crate::base::{Base, with_causes};
@@ -66,6 +69,7 @@ pub struct Platform {
     journal: Journal,
     gateway: Running,
     health: Health,
+    facts: Facts,
     /// Everything that runs beside the gateway until the end.
     tasks: Vec<JoinHandle<()>>,
     ops: Option<JoinHandle<()>>,
@@ -106,6 +110,8 @@ impl Platform {
         .await?;
         let registry = Registry::open(store.clone(), keyring.clone(), clock.clone()).await?;
         health.catalogue_loaded();
+        let tables = TableWatch::start(&base.config.data);
+        let facts = Facts::open(&base).await?;
         let shared = Shared {
             access: access.clone(),
             registry: registry.clone(),
@@ -115,9 +121,9 @@ impl Platform {
             random,
             zone: base.config.zone.clone(),
             used: read_used(&base).await?,
-            tables: Arc::new(ArcSwap::from_pointee(packet::Tables::builtin())),
+            tables: tables.tables(),
             portals: Arc::default(),
-            desk: None,
+            desk: facts.desk(),
             settings: settings(&base, measured),
         };
         let gateway = Gateway::start(shared, listeners)?;
@@ -126,11 +132,12 @@ impl Platform {
             registry.follow(),
             tokio::spawn(journal::audit::drain(store.clone(), journal.clone())),
             tokio::spawn(watch::run(base.clone(), journal.clone(), health.clone())),
+            tokio::spawn(tables.run()),
         ];
         let ops_address = ops_listener.as_ref().and_then(|l| l.local_addr().ok());
         let ops = ops_listener.map(|l| tokio::spawn(ops::serve(l, health.clone())));
         let addresses = addresses(&gateway, ops_address);
-        Ok(Platform { addresses, base, journal, gateway, health, tasks, ops, _lock: lock })
+        Ok(Platform { addresses, base, journal, gateway, health, facts, tasks, ops, _lock: lock })
     }
 
     /// Database, keyring and configuration of this platform.
@@ -141,10 +148,11 @@ impl Platform {
     /// Readiness goes down, no connection is accepted any more, calls in flight end (at most 30 s),
     /// the journal is sealed.
     pub async fn stop(self) {
-        let Platform { base, journal, gateway, health, tasks, ops, _lock, .. } = self;
+        let Platform { base, journal, gateway, health, facts, tasks, ops, _lock, .. } = self;
         health.stopping();
         // Both block; neither can fail but by a panic, which has been told by then.
         let _ = tokio::task::spawn_blocking(move || gateway.stop()).await;
+        facts.stop().await;
         for task in tasks {
             task.abort();
             let _ = task.await;
@@ -243,10 +251,10 @@ fn settings(base: &Base, measured: Measured) -> Settings {
             packet: config.facade.packet.clone(),
             destination: config.facade.destination.clone(),
         },
-        inbound: config.inbound_system.clone().map(|system| Inbound {
-            system,
-            destination: config.inbound_destination.clone(),
-        }),
+        inbound: config
+            .inbound_system
+            .clone()
+            .map(|system| Inbound { system, destination: config.inbound_destination.clone() }),
         ..Settings::default()
     }
 }
