@@ -18,7 +18,7 @@ use crate::envelope::name;
 use crate::fault::FormFault;
 use crate::report::Report;
 use crate::rule::Rule;
-use crate::table::{Direction, Evidence, Level, Table, Tables};
+use crate::table::{Direction, Evidence, Form, Level, Table, Tables};
 
 use record::{Checking, Finding, Names};
 
@@ -156,30 +156,37 @@ fn envelope<'t>(
         return false;
     }
     let is_push = table.is_some_and(|table| table.direction == Direction::Push);
-    for field in tables.envelopes().request.iter() {
+    around(checking, &tables.envelopes().request, root, is_push);
+    if let Some(value) = root.get(name::SERVICE) {
+        checking.path.name(name::SERVICE);
+        service(checking, value);
+        checking.path.pop();
+    }
+    true
+}
+
+/// The members around the records; the list of records itself is looked at by its table.
+fn around<'t>(checking: &mut Checking<'t>, level: &'t Level, root: Value<'_>, has_records: bool) {
+    for field in level.iter() {
         let Some(wire) = field.name.as_deref() else { continue };
-        if wire == name::DATA && !is_push {
+        let is_list = field.form == Form::List;
+        if is_list && !has_records {
             continue;
         }
         let mut found = root.pairs().filter(|(named, _)| named.is_named(wire));
-        match found.next() {
-            None => checking.missing(field),
-            Some((_, value)) => {
-                if found.next().is_some() {
-                    checking.repeated(field);
-                }
-                checking.path.name(wire);
-                if wire != name::DATA {
-                    checking.scalar(field, value);
-                }
-                if wire == name::SERVICE {
-                    service(checking, value);
-                }
-                checking.path.pop();
-            }
+        let Some((_, value)) = found.next() else {
+            checking.missing(field);
+            continue;
+        };
+        if found.next().is_some() {
+            checking.repeated(field);
+        }
+        if !is_list {
+            checking.path.name(wire);
+            checking.scalar(field, value);
+            checking.path.pop();
         }
     }
-    true
 }
 
 /// The service named in the body is the one that was called.
@@ -241,18 +248,8 @@ fn answer<'t>(
         checking.path.pop();
         return;
     }
-    for field in tables.envelopes().answer.iter() {
-        let Some(wire) = field.name.as_deref() else { continue };
-        match root.get(wire) {
-            None => checking.missing(field),
-            Some(value) if wire != crate::answer::RESULT => {
-                checking.path.name(wire);
-                checking.scalar(field, value);
-                checking.path.pop();
-            }
-            Some(_) => {}
-        }
-    }
+    let is_pull = table.is_some_and(|table| table.direction == Direction::Pull);
+    around(checking, &tables.envelopes().answer, root, is_pull);
     let Some(table) = table.filter(|table| table.direction == Direction::Pull) else { return };
     // The records stand under `result` or under the packet's own name.
     for wire in [crate::answer::RESULT, table.packet.as_ref()] {

@@ -3,14 +3,19 @@
 
 pub mod answer;
 mod check;
+pub mod conformance;
 pub mod document;
 pub mod envelope;
 mod fault;
 mod mode;
 mod report;
 mod rule;
+pub mod sample;
+pub mod statistic;
 pub mod status;
 pub mod table;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use answer::ErrorCode;
 pub use check::{Side, check, judge};

@@ -38,7 +38,7 @@ impl fmt::Display for Mode {
     }
 }
 
-/// The word is none of report, refuse, strict.
+/// The word is no mode, or no verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoMode;
 
@@ -76,5 +76,14 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Verdict {
+    type Err = NoMode;
+
+    fn from_str(text: &str) -> Result<Verdict, NoMode> {
+        let all = [Verdict::Ok, Verdict::Report, Verdict::Refused];
+        all.into_iter().find(|verdict| verdict.as_str() == text).ok_or(NoMode)
     }
 }

@@ -182,7 +182,8 @@ impl<'t> Checking<'t> {
             return;
         }
         if value.shape() != Shape::List {
-            self.wrong_shape(Shape::List, field.form_evidence);
+            let finding = Finding::error(Rule::Shape, field.form_evidence);
+            self.tell_of(field, finding, None, sentence::shape(Shape::List));
             return;
         }
         if field.children.is_empty() {
@@ -194,7 +195,8 @@ impl<'t> Checking<'t> {
                 let base = self.members(&field.children, item, Names::Told);
                 self.forget(base);
             } else {
-                self.wrong_shape(Shape::Map, field.form_evidence);
+                let finding = Finding::error(Rule::Shape, field.form_evidence);
+                self.tell_of(field, finding, None, sentence::shape(Shape::Map));
             }
             self.path.pop();
         }

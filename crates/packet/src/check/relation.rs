@@ -25,11 +25,12 @@ pub(super) fn of_record<'t>(
     record: Value<'_>,
     base: usize,
 ) {
+    let mut broken = Vec::new();
     for relation in &table.rules {
         let looked = Looked { table, relation, record, base };
         match relation.kind {
-            RelationKind::Order => looked.order(checking),
-            RelationKind::Sum => looked.sum(checking),
+            RelationKind::Order => broken.extend(looked.order(checking)),
+            RelationKind::Sum => broken.extend(looked.sum(checking)),
             RelationKind::Share => looked.share(checking),
             RelationKind::Whole => looked.whole(checking),
             RelationKind::Period => looked.period(checking),
@@ -37,6 +38,41 @@ pub(super) fn of_record<'t>(
             RelationKind::Step | RelationKind::Unique | RelationKind::Group => {}
         }
     }
+    let suspect = suspect(table, &broken);
+    for one in broken {
+        let looked = Looked { table, relation: one.relation, record, base };
+        let place = suspect.filter(|place| one.relation.places.contains(place));
+        looked.tell(checking, place.unwrap_or(one.place), one.rule, one.words);
+    }
+}
+
+/// A comparison that does not hold.
+struct Broken<'t> {
+    relation: &'t Relation,
+    /// The field that is named unless others tell more.
+    place: usize,
+    rule: Rule,
+    words: Words,
+}
+
+/// When several comparisons fail, the one field that stands in all of them, and in none of the
+/// same kind that holds, is the one to look at.
+fn suspect(table: &Table, broken: &[Broken<'_>]) -> Option<usize> {
+    let (first, others) = broken.split_first().filter(|(_, others)| !others.is_empty())?;
+    let fails = |relation: &Relation| broken.iter().any(|one| std::ptr::eq(one.relation, relation));
+    let holds = |place: usize| {
+        table.rules.iter().any(|relation| {
+            relation.kind == first.relation.kind
+                && !relation.warning
+                && !fails(relation)
+                && relation.places.contains(&place)
+        })
+    };
+    let mut common = first.relation.places.iter().copied().filter(|place| {
+        others.iter().all(|one| one.relation.places.contains(place)) && !holds(*place)
+    });
+    let only = common.next()?;
+    common.next().is_none().then_some(only)
 }
 
 /// A relation at one record.
@@ -58,7 +94,10 @@ impl<'t, 'd> Looked<'t, 'd> {
     }
 
     fn number(&self, checking: &Checking<'t>, number: usize) -> Option<f64> {
-        read_number(&self.value(checking, number)?.text()?, self.field(number).percent)
+        let field = self.field(number);
+        let read = read_number(&self.value(checking, number)?.text()?, field.percent)?;
+        // What is wrong by itself is told already and compared with nothing.
+        field.range.is_none_or(|(least, most)| (least..=most).contains(&read)).then_some(read)
     }
 
     fn moment(&self, checking: &Checking<'t>, number: usize) -> Option<u64> {
@@ -69,17 +108,26 @@ impl<'t, 'd> Looked<'t, 'd> {
         }
     }
 
-    /// Tells of the field with this number in the relation.
-    fn tell(&self, checking: &mut Checking<'t>, number: usize, rule: Rule, words: Words) {
+    /// Tells of a field of the table.
+    fn tell(&self, checking: &mut Checking<'t>, place: usize, rule: Rule, words: Words) {
         let severity = if self.relation.warning { Severity::Warning } else { Severity::Error };
         let finding = Finding { rule, severity, evidence: self.relation.evidence };
-        checking.path.name(self.field(number).name.as_deref().unwrap_or_default());
+        checking.path.name(self.table.fields[place].name.as_deref().unwrap_or_default());
         checking.tell(finding, None, words);
         checking.path.pop();
     }
 
+    /// Tells of the field with this number in the relation.
+    fn tell_at(&self, checking: &mut Checking<'t>, number: usize, rule: Rule, words: Words) {
+        self.tell(checking, self.relation.places[number], rule, words);
+    }
+
+    fn broken(&self, number: usize, rule: Rule, words: Words) -> Broken<'t> {
+        Broken { relation: self.relation, place: self.relation.places[number], rule, words }
+    }
+
     /// Each date is not before the one before it. The later one is named.
-    fn order(&self, checking: &mut Checking<'t>) {
+    fn order(&self, checking: &Checking<'t>) -> Option<Broken<'t>> {
         let mut before: Option<(usize, u64)> = None;
         for number in 0..self.relation.places.len() {
             let Some(moment) = self.moment(checking, number) else { continue };
@@ -87,24 +135,25 @@ impl<'t, 'd> Looked<'t, 'd> {
                 && moment < earlier
             {
                 let words = sentence::date_order(self.field(first), self.field(number));
-                self.tell(checking, number, Rule::DateOrder, words);
+                return Some(self.broken(number, Rule::DateOrder, words));
             }
             before = Some((number, moment));
         }
+        None
     }
 
-    fn sum(&self, checking: &mut Checking<'t>) {
-        let Some(total) = self.number(checking, 0) else { return };
+    fn sum(&self, checking: &Checking<'t>) -> Option<Broken<'t>> {
+        let total = self.number(checking, 0)?;
         let mut sum = 0.0;
         for number in 1..self.relation.places.len() {
-            let Some(part) = self.number(checking, number) else { return };
-            sum += part;
+            sum += self.number(checking, number)?;
         }
-        if (total - sum).abs() > 0.001 {
-            let parts: Vec<&Field> =
-                (1..self.relation.places.len()).map(|number| self.field(number)).collect();
-            self.tell(checking, 0, Rule::Sum, sentence::sum(self.field(0), &parts));
+        if (total - sum).abs() <= 0.001 {
+            return None;
         }
+        let parts: Vec<&Field> =
+            (1..self.relation.places.len()).map(|number| self.field(number)).collect();
+        Some(self.broken(0, Rule::Sum, sentence::sum(self.field(0), &parts)))
     }
 
     fn share(&self, checking: &mut Checking<'t>) {
@@ -115,7 +164,7 @@ impl<'t, 'd> Looked<'t, 'd> {
         };
         if whole > 0.0 && (share - part * 100.0 / whole).abs() > SHARE_ROOM {
             let words = sentence::share(self.field(0), self.field(1), self.field(2));
-            self.tell(checking, 0, Rule::Share, words);
+            self.tell_at(checking, 0, Rule::Share, words);
         }
     }
 
@@ -126,7 +175,7 @@ impl<'t, 'd> Looked<'t, 'd> {
             sum += part;
         }
         if (sum - 100.0).abs() > WHOLE_ROOM {
-            self.tell(checking, 0, Rule::Sum, sentence::whole());
+            self.tell_at(checking, 0, Rule::Sum, sentence::whole());
         }
     }
 
@@ -135,7 +184,7 @@ impl<'t, 'd> Looked<'t, 'd> {
         let kind = self.value(checking, 0).and_then(Value::text);
         let known = kind.as_deref().map(str::trim).is_none_or(|kind| matches!(kind, "1" | "2"));
         if !known {
-            return self.tell(checking, 0, Rule::Period, sentence::period());
+            return self.tell_at(checking, 0, Rule::Period, sentence::period());
         }
         let is_year = kind.as_deref().map(str::trim) == Some("2");
         let month = self.value(checking, 1);
@@ -146,12 +195,12 @@ impl<'t, 'd> Looked<'t, 'd> {
         let least = if is_year { 0.0 } else { 1.0 };
         let fits = self.number(checking, 1).is_some_and(|number| whole(number, least, 12.0));
         if month.is_some() && !fits {
-            self.tell(checking, 1, Rule::Period, sentence::period());
+            self.tell_at(checking, 1, Rule::Period, sentence::period());
         }
         if self.value(checking, 2).is_some()
             && !self.number(checking, 2).is_some_and(|number| whole(number, 1.0, 9_999.0))
         {
-            self.tell(checking, 2, Rule::Period, sentence::period());
+            self.tell_at(checking, 2, Rule::Period, sentence::period());
         }
     }
 
@@ -160,7 +209,7 @@ impl<'t, 'd> Looked<'t, 'd> {
         let asks = self.relation.when.iter().any(|when| when.as_ref() == status);
         if asks && self.value(checking, 1).is_none() {
             let words = sentence::status_date(&status, self.field(1));
-            self.tell(checking, 1, Rule::StatusDate, words);
+            self.tell_at(checking, 1, Rule::StatusDate, words);
         }
     }
 }

@@ -98,16 +98,13 @@ impl<'t> Checking<'t> {
         }
     }
 
+    /// An open list is not checked: that other codes exist is all that is known of it.
     fn code(&mut self, field: &Field, text: &str) {
-        if field.codes.iter().any(|code| code.value.as_ref() == text) {
+        if field.codes_open || field.codes.iter().any(|code| code.value.as_ref() == text) {
             return;
         }
-        let finding = if field.codes_open {
-            Finding::warning(Rule::CodeUnknown, field.codes_evidence)
-        } else {
-            Finding::error(Rule::CodeUnknown, field.codes_evidence)
-        };
-        self.tell_of(field, finding, Some(text), sentence::code_unknown(field));
+        let finding = Finding::error(Rule::CodeUnknown, field.codes_evidence);
+        self.tell_of(field, finding, Some(text), sentence::code_unknown(field, text));
     }
 
     fn file(&mut self, field: &Field, text: &str) {

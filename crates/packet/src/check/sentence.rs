@@ -4,6 +4,7 @@
 use terms::fault::Sentence;
 
 use crate::document::Shape;
+use crate::report::mask_code;
 use crate::rule::Rule;
 use crate::table::{Field, Format};
 
@@ -174,8 +175,8 @@ pub(super) fn number_range(least: f64, most: f64) -> Words {
     )
 }
 
-pub(super) fn code_unknown(field: &Field) -> Words {
-    let listed = |open: &str| {
+pub(super) fn code_unknown(field: &Field, text: &str) -> Words {
+    let listed = || {
         let mut codes: Vec<String> = field
             .codes
             .iter()
@@ -185,16 +186,21 @@ pub(super) fn code_unknown(field: &Field) -> Words {
                 meaning => format!("{} ({meaning})", code.value),
             })
             .collect();
-        if field.codes.len() > 12 || field.codes_open {
-            codes.push(open.to_owned());
+        if field.codes.len() > 12 {
+            codes.push("…".to_owned());
         }
         codes.join("; ")
     };
     let todo = (
-        format!("Dùng một trong các mã: {}.", listed("…")),
-        format!("Use one of the codes: {}.", listed("…")),
+        format!("Dùng một trong các mã: {}.", listed()),
+        format!("Use one of the codes: {}.", listed()),
     );
-    words("mã không có trong danh mục", "the code is not in the list", todo)
+    let code = mask_code(text);
+    words(
+        format!("mã {code} không có trong danh mục"),
+        format!("{code} is no code of the list"),
+        todo,
+    )
 }
 
 pub(super) fn file_address() -> Words {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use jiff::civil::date;
-use terms::fault::Language;
 
 use super::*;
 use crate::mode::{Mode, Verdict};
@@ -65,4 +64,39 @@ fn samples_are_judged_as_their_names_say() {
         }
     }
     println!("{told}");
+}
+
+/// Damaged packets that are tried; the first seed is printed with what fails.
+const DAMAGED: u64 = 500;
+
+#[test]
+fn damage_in_a_known_field_is_refused_in_strict_and_named() {
+    let (tables, on) = (Tables::builtin(), date(2026, 11, 22));
+    let (mut exact, mut missed) = (0, Vec::new());
+    for seed in 0..DAMAGED {
+        let made = crate::testing::damaged(&tables, on, seed);
+        let report = judge(&tables, &made.packet, made.side, made.body.as_bytes(), None, on);
+        assert_eq!(report.verdict(Mode::Strict), Verdict::Refused, "seed {seed}: {made:#?}");
+        assert_ne!(report.verdict(Mode::Report), Verdict::Refused);
+        let errors = report.violations.iter().filter(|found| found.severity == Severity::Error);
+        let mut paths: Vec<&str> = errors.map(|found| found.path.as_str()).collect();
+        paths.dedup();
+        if paths == [made.path.as_str()] {
+            exact += 1;
+        } else {
+            missed.push(format!("{seed} {} {} {} {paths:?}", made.packet, made.damage, made.path));
+        }
+    }
+    println!("{exact} of {DAMAGED} name exactly the damaged field\n{}", missed.join("\n"));
+    assert!(exact * 100 >= DAMAGED * 95, "{exact} of {DAMAGED}\n{}", missed.join("\n"));
+}
+
+#[test]
+fn valid_packets_are_refused_in_no_mode() {
+    let (tables, on) = (Tables::builtin(), date(2026, 11, 22));
+    for seed in 0..2_000 {
+        let made = crate::testing::valid(&tables, on, seed);
+        let report = judge(&tables, &made.packet, made.side, made.body.as_bytes(), None, on);
+        assert!(report.is_valid(), "seed {seed}: {report:#?}\n{}", made.body);
+    }
 }
