@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::Code;
+
+/// Names of one object, or records of one call, at the most; beyond, the body counts as unreadable.
+const ITEMS_MAX: usize = 20_000;
 
 /// An object's names and values in the order in which they came, values unread.
 #[derive(Debug, Default)]
@@ -26,6 +29,9 @@ impl<'de> Deserialize<'de> for Fields {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(pair) = map.next_entry()? {
+                    if fields.len() == ITEMS_MAX {
+                        return Err(A::Error::custom("too many names"));
+                    }
                     fields.push(pair);
                 }
                 Ok(Fields(fields))
@@ -165,14 +171,46 @@ impl Call {
     }
 }
 
+/// An array's values unread; beyond the limit by one they are passed over.
+struct Array(Vec<Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Array {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Array, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Array;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Array, A::Error> {
+                let mut values = Vec::new();
+                while values.len() <= ITEMS_MAX {
+                    match list.next_element()? {
+                        Some(value) => values.push(value),
+                        None => return Ok(Array(values)),
+                    }
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Array(values))
+            }
+        }
+        deserializer.deserialize_seq(Reader)
+    }
+}
+
 fn rows(data: &str, single: bool) -> Result<Vec<Row>, String> {
     if let Some(fields) = object(data.as_bytes()).filter(|_| single) {
         let record = serde_json::from_str(data).map_err(|error| error.to_string())?;
         return Ok(vec![Row { fields, record }]);
     }
-    let rows: Vec<Box<RawValue>> =
+    let rows: Array =
         serde_json::from_str(data).map_err(|_| "Trường data không phải là mảng".to_owned())?;
-    let each = rows.into_iter().enumerate().map(|(at, record)| {
+    if rows.0.len() > ITEMS_MAX {
+        return Err(format!("Trường data có hơn {ITEMS_MAX} bản ghi"));
+    }
+    let each = rows.0.into_iter().enumerate().map(|(at, record)| {
         let fields = object(record.get().as_bytes());
         let fields = fields.ok_or_else(|| format!("Bản ghi {} không phải là đối tượng", at + 1))?;
         Ok(Row { fields, record })

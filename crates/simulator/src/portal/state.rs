@@ -13,7 +13,7 @@ use super::envelope::{self, Call, Fields, Reply, Row, object};
 use super::figure::{self, Figures};
 use super::setting::{Change, Code, Codes, Demand, Settings, SuccessForm};
 use super::synthetic;
-use super::table::{Direction, HELPERS, Table, Tables};
+use super::table::{Direction, FURTHER, Table, Tables};
 
 mod catalogue;
 mod dossier;
@@ -33,6 +33,9 @@ use record::Records;
 const SESSIONS_MAX: usize = 10_000;
 /// Progress rows in one call beyond which it is noted: real senders send no more.
 const PROGRESS_GROUP: usize = 10;
+
+/// Clients take an answer for a success only when its message holds these words.
+const SUCCESS: &str = "Thành công";
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -194,7 +197,7 @@ impl State {
         let session = session_id(&self.random);
         let ends = now.plus(self.session_lifetime);
         self.sessions.insert(session.clone(), ends);
-        Ok(Reply { session: Some(session), ..done("Đăng nhập thành công") })
+        Ok(Reply { session: Some(session), ..done(SUCCESS) })
     }
 
     /// Answers a call of the data path; `None` is a body that is no JSON object. What is noticed
@@ -228,13 +231,18 @@ impl State {
         }
         check_envelope(&call, findings);
         let packet = self.tables.find(&call.service).cloned();
-        let helper = HELPERS.iter().find(|name| name.eq_ignore_ascii_case(&call.service));
-        let service = match (&packet, helper) {
+        let further = FURTHER.iter().find(|name| name.eq_ignore_ascii_case(&call.service));
+        let service = match (&packet, further) {
             (Some(table), _) => table.packet.clone(),
             (None, Some(name)) => (*name).to_owned(),
             (None, None) => {
                 let vi = "dịch vụ không có trong Bảng 1 và danh sách phụ trợ";
-                findings.error("service", "service", vi, "neither a packet nor a helper service");
+                findings.error(
+                    "service",
+                    "service",
+                    vi,
+                    "neither a packet nor a service beside them",
+                );
                 let message = format!("Dịch vụ {} không được hỗ trợ", call.service);
                 return Err(Refusal::Failed(message));
             }
@@ -255,7 +263,7 @@ impl State {
                 self.push(&table, call, now, findings)
             }
             Some(table) => self.pull(&table, &call, findings),
-            None => self.help(&service, call, now, findings),
+            None => self.answer(&service, call, now, findings),
         }
     }
 
@@ -269,11 +277,11 @@ impl State {
         match table.packet.as_str() {
             "DongBoHoSoMC" => {
                 let taken = self.dossiers.sync(rows, update, &unit, now, findings);
-                taken.map(|()| done("Đồng bộ hồ sơ thành công"))
+                taken.map(|()| done(SUCCESS))
             }
             "CapNhatTienDoHoSoMC" => {
                 let taken = self.dossiers.progress(rows, now, findings);
-                taken.map(|()| done("Cập nhật tiến độ thành công"))
+                taken.map(|()| done(SUCCESS))
             }
             "DongBoKetQuaHoiDapGuiTuDVCQG" => {
                 self.questions.answer(&rows, findings)?;
@@ -290,7 +298,7 @@ impl State {
 
     fn keep(&mut self, packet: &str, rows: Vec<Row>, unit: &str, now: Moment) -> Outcome {
         self.records.keep(packet, rows, unit, now)?;
-        Ok(done("Thành công"))
+        Ok(done(SUCCESS))
     }
 
     fn refuse_faults(&self, findings: &Findings) -> Result<(), Refusal> {
@@ -327,7 +335,13 @@ impl State {
         Ok(Reply { named, ..listed(&result) })
     }
 
-    fn help(&mut self, service: &str, call: Call, now: Moment, findings: &mut Findings) -> Outcome {
+    fn answer(
+        &mut self,
+        service: &str,
+        call: Call,
+        now: Moment,
+        findings: &mut Findings,
+    ) -> Outcome {
         let text = |name| call.fields.text(name);
         let result = match service {
             "TraCuuHoSo" => self.dossiers.look_up(&text("mahoso")),
@@ -406,7 +420,6 @@ fn check_rows(table: &Table, rows: &[Row], findings: &mut Findings) {
     }
 }
 
-/// Clients take an answer for a success only when its message holds these words in Vietnamese.
 fn done(message: &str) -> Reply {
     Reply { message: message.to_owned(), ..Reply::default() }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub(super) use expected::{HELPERS, expected};
+pub(super) use expected::{FURTHER, expected};
 
 /// Which way the data of a packet goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -6,7 +6,7 @@
 use super::{Dated, Direction, Field, Form, Table};
 
 /// Services beside the 15 packets that real clients call on the same paths.
-pub(in crate::portal) const HELPERS: &[&str] = &[
+pub(in crate::portal) const FURTHER: &[&str] = &[
     "TraCuuHoSo",
     "LayDanhSachTTHC",
     "LayDanhMucLinhVuc",

@@ -3,11 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use terms::random::Random;
 
 use super::super::check::Severity;
 use super::super::envelope::Call;
 use super::super::state::State;
-use super::super::table::{Direction, HELPERS, Tables};
+use super::super::table::{Direction, FURTHER, Tables};
 use super::super::{CallSeen, Case, Demand, Figures, Settings};
 use super::{code, login, parse, settings, take};
 use crate::fixture;
@@ -473,10 +474,10 @@ fn a_broken_table_file_is_refused_by_line_and_column() {
 }
 
 #[test]
-fn the_helper_services_answer_beside_the_packets() {
+fn the_further_services_answer_beside_the_packets() {
     let mut state = State::new(settings()).unwrap();
     let session = login(&mut state);
-    for service in HELPERS {
+    for service in FURTHER {
         let more = json!({"mstorcmnd": "001199000001", "data": {"MaHoSo": "x"}});
         let reply = ask(&mut state, &session, service, more);
         assert_eq!(code(&reply), 0, "{service}: {reply}");
@@ -603,4 +604,75 @@ fn the_platforms_own_table_files_can_be_read() {
         let bad = fixture.name.starts_with('9');
         assert_eq!(code(&reply), -i64::from(bad), "{}: {errors:?}", fixture.name);
     }
+}
+
+#[test]
+fn no_body_brings_it_down_or_passes_without_an_answer() {
+    let seed = u64::from_be_bytes(Random::system().bytes());
+    println!("seed {seed}");
+    let random = Random::seeded(seed);
+    let draw = |below: usize| u64::from_be_bytes(random.bytes()) as usize % below;
+    let mut state = State::new(Settings { demand: Demand::Known, ..settings() }).unwrap();
+    let session = login(&mut state);
+    let bodies: Vec<String> =
+        fixture::ALL.iter().filter_map(|fixture| fixture.request_in(&session)).collect();
+    let pieces: [&[u8]; 10] = [
+        b"[",
+        b"{",
+        b"\"",
+        b",",
+        b"null",
+        b"1e999",
+        b"\\ud800",
+        b"\xff",
+        b"[[[[[[[[",
+        b"\"data\":{}",
+    ];
+    for _ in 0..3_000 {
+        let mut body = bodies[draw(bodies.len())].clone().into_bytes();
+        for _ in 0..=draw(4) {
+            let at = draw(body.len());
+            match draw(3) {
+                0 => body[at] = random.bytes::<1>()[0],
+                1 => drop(body.drain(at..(at + draw(40)).min(body.len()))),
+                _ => drop(body.splice(at..at, pieces[draw(pieces.len())].iter().copied())),
+            }
+            if body.is_empty() {
+                body.push(b'{');
+            }
+        }
+        let mut seen = CallSeen::default();
+        let reply = parse(&state.take(Call::read(&body), &mut seen).answer);
+        let told = reply["message"].as_str().unwrap();
+        assert!(code(&reply) == 0 || !told.is_empty(), "{reply}");
+    }
+}
+
+#[test]
+fn a_call_has_a_bound() {
+    let mut state = State::new(settings()).unwrap();
+    let session = login(&mut state);
+    for (rows, expected) in [(20_000, 0), (20_001, -1)] {
+        let data = vec!["{}"; rows].join(",");
+        let body =
+            format!(r#"{{"session":"{session}","service":"DongBoPAKNDiaPhuong","data":[{data}]}}"#);
+        let reply =
+            parse(&state.take(Call::read(body.as_bytes()), &mut CallSeen::default()).answer);
+        assert_eq!(code(&reply), expected, "{reply}");
+    }
+    let names: Vec<String> = (0..20_001).map(|number| format!("\"n{number}\":1")).collect();
+    assert!(Call::read(format!("{{{}}}", names.join(",")).as_bytes()).is_none());
+    for open in ["[", "{\"a\":"] {
+        let deep = open.repeat(200_000);
+        assert!(Call::read(deep.as_bytes()).is_none());
+        let call = format!("{{\"session\":\"{session}\",\"service\":\"LayQDCB\",\"data\":{deep}");
+        assert!(Call::read(call.as_bytes()).is_none());
+    }
+    let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!(
+        r#"{{"session":"{session}","service":"DongBoHoSoMC","data":[{{"MaHoSo":"1","x":{open}{close},"TaiLieuNop":{open}{close}}}]}}"#
+    );
+    let mut seen = CallSeen::default();
+    let reply = parse(&state.take(Call::read(deep.as_bytes()), &mut seen).answer);
+    assert!(matches!(code(&reply), 0 | -1), "{reply}");
 }
