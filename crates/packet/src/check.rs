@@ -7,7 +7,7 @@ mod scalar;
 mod sentence;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
