@@ -12,6 +12,7 @@ use terms::clock::{Clock, Timestamp};
 use terms::deadline::Deadline;
 use terms::endpoint::Endpoint;
 use terms::portal::{Exists, PortalAccess};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::tests::talk;
 use crate::{Connector, Failure, FailureKind, PortalCall, PortalParts, PortalReply, Portals};
@@ -380,6 +381,58 @@ fn a_group_that_is_refused_tells_what_was_taken() {
         let failure = world.send(PROGRESS, &progress(&["A"; 25])).await.err().unwrap();
         assert_eq!((failure.kind, failure.reached), (FailureKind::Broken, true));
         assert!(cause(&failure).contains("the first 10 of 25"), "{failure:?}");
+    });
+}
+
+/// Answers one request on a connection of its own.
+async fn answer_once(listener: &tokio::net::TcpListener, body: &str) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut seen = Vec::new();
+    let complete = |seen: &[u8]| {
+        let text = String::from_utf8_lossy(seen).to_ascii_lowercase();
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?;
+        (body.len() >= length.parse::<usize>().unwrap()).then_some(())
+    };
+    while complete(&seen).is_none() {
+        stream.read_buf(&mut seen).await.unwrap();
+    }
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all([head.as_bytes(), body.as_bytes()].concat().as_slice()).await.unwrap();
+}
+
+#[test]
+fn a_portal_that_goes_away_between_two_groups_was_reached() {
+    talk(|| async {
+        let mut world = World::new().await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        world.endpoints = vec![endpoint(&format!("http://{}", listener.local_addr().unwrap()))];
+        let serve = async move {
+            answer_once(&listener, r#"{"error_code":0,"session":"s-1"}"#).await;
+            answer_once(&listener, r#"{"error_code":0,"message":"Thành công"}"#).await;
+        };
+        let body = progress(&["A"; 25]);
+        let (sent, ()) = futures_util::future::join(world.send(PROGRESS, &body), serve).await;
+        let failure = sent.err().unwrap();
+        assert_eq!((failure.kind, failure.reached), (FailureKind::Unreachable, true));
+        assert!(cause(&failure).contains("the first 10 of 25"), "{failure:?}");
+        assert_eq!(failure.trace.attempts, 2);
+    });
+}
+
+#[test]
+fn an_answer_that_was_looked_at_is_whole_again() {
+    talk(|| async {
+        let world = World::new().await;
+        let reply = world.send(SYNC, &sync(&["A"], "False")).await.unwrap().reply;
+        assert_eq!(world.connector.idle_count(), 1, "its connection is free");
+        let length = http_body::Body::size_hint(&reply.body).exact().unwrap();
+        assert!(!http_body::Body::is_end_stream(&reply.body));
+        let mut body = reply.body;
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(first.len() as u64, length);
+        assert!(http_body::Body::is_end_stream(&body) && body.frame().await.is_none());
     });
 }
 

@@ -298,6 +298,7 @@ fn the_login_carries_the_versions_own_credential_and_nothing_of_the_consumers() 
         headers.insert("x-mark", "consumer".parse().unwrap());
         headers.insert("dstcode", "VN:GOV:other".parse().unwrap());
         headers.insert("content-length", "3".parse().unwrap());
+        headers.insert("accept-encoding", "gzip, br".parse().unwrap());
         headers.insert("content-type", "text/plain".parse().unwrap());
         let call = PortalCall {
             endpoints: &world.endpoints,
@@ -310,6 +311,9 @@ fn the_login_carries_the_versions_own_credential_and_nothing_of_the_consumers() 
             body: sync(&["A"], "False").into(),
             deadline: Deadline::new(Clock::system().instant(), Duration::from_secs(5)),
         };
+        let mut access = world.access.clone();
+        access.destination_in = terms::portal::DestinationIn::Query;
+        let call = PortalCall { access: &access, ..call };
         let told = Told::read(world.connector.send_portal(call).await.unwrap()).await;
         assert_eq!(told.code(), "0");
         let head =
@@ -317,6 +321,7 @@ fn the_login_carries_the_versions_own_credential_and_nothing_of_the_consumers() 
         let (login, call) = (head(0), head(1));
         assert!(login.contains("apikey: k-1\r\n") && call.contains("apikey: k-1\r\n"));
         assert!(!login.contains("x-mark") && call.contains("x-mark: consumer\r\n"));
+        assert!(call.contains("accept-encoding: identity\r\n"), "the answer is read here");
         assert!(!call.contains("VN:GOV:other") && call.contains("content-type: application/json"));
     });
 }
