@@ -230,7 +230,12 @@ async fn changes_of_another_process_are_live_within_a_second() {
         let mut path = "/datdai/1.0".to_owned();
         for number in 0..3 {
             let context = format!("/moved{number}");
-            world.apply(&format!("services: [{{ code: tra-cuu, context: {context} }}]")).await;
+            let text = format!(
+                "services: [{{ code: tra-cuu, context: {context}, destination: VN:GOV:d{number} }}]\n\
+                 subscriptions: [{{ system: one-stop, service: tra-cuu, version: 1.0, environment: \
+                 live, operations: [Op{number}], packets: strict }}]"
+            );
+            world.apply(&text).await;
             let applied = world.clock.instant();
             let now = format!("{context}/1.0");
             let live = told.wait_for(|_| !route(&registry.current(), Live, &now).is_empty());
@@ -239,7 +244,13 @@ async fn changes_of_another_process_are_live_within_a_second() {
             let took = world.clock.instant().duration_since(applied);
             let bound = limit::CHANGE_LOOK_POSTGRES + Duration::from_secs(1);
             assert!(took < bound, "{took:?}");
-            assert_eq!(route(&registry.current(), Live, &path), "");
+            let catalogue = registry.current();
+            assert_eq!(route(&catalogue, Live, &path), "");
+            assert!(catalogue.destination(&format!("VN:GOV:d{number}")).is_some());
+            let subscription = catalogue.subscriptions().next().unwrap();
+            assert!(subscription.admits(&format!("op{number}")));
+            assert!(!subscription.admits(&format!("Op{}", number + 1)));
+            assert_eq!(subscription.packets, packet::Mode::Strict);
             path = now;
         }
         follow.abort();

@@ -136,3 +136,31 @@ credentials:
         assert!(world.apply(&exported).await.iter().all(|c| c["change"] == "unchanged"));
     }
 }
+
+/// The page that tells officers and vendors of the format.
+const PAGE: &str = include_str!("../../../../docs/protocol/registry.md");
+
+#[tokio::test]
+async fn the_documented_example_applies_and_comes_back() {
+    let (_, rest) = PAGE.split_once("```yaml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    for mut world in World::engines().await {
+        world.variables.insert("PORTAL_PASSWORD".to_owned(), "p".to_owned());
+        world.apply(example).await;
+        assert!(world.apply(example).await.iter().all(|c| c["change"] == "unchanged"));
+        let exported = export(&world.store).await.unwrap();
+        assert!(world.apply(&exported).await.iter().all(|c| c["change"] == "unchanged"));
+        for line in [
+            "destination: \"VN:GOV:000.00.00.G22:vpcpdvcprovider\"",
+            "role: statistics",
+            "protocol: portal",
+            // What stands at its default is not printed.
+            "portal: { share: \"/mapi/g\", user: \"000.00.13.H01\", secret: \"env:PORTAL_PASSWORD\", unit: \"000.00.13.H01\", session_refused: [\"-2\"] }",
+            "service: thong-ke, version: \"1.0\"",
+            "operations: [\"DongBoHoSoMC\", \"LayThuTuc\"]",
+        ] {
+            assert!(exported.contains(line), "{line}\n{exported}");
+        }
+        assert!(!exported.contains("code: thong-ke"), "the platform's own service is not exported");
+    }
+}
