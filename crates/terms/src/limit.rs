@@ -42,6 +42,8 @@ pub const WHOLE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// A source of statistics is waited for this long, so that the sum of the others is told in time.
 pub const STATISTIC_SOURCE_TIMEOUT: Duration = Duration::from_secs(25);
+/// Facts that the platform keeps itself are waited for this long; then the sources are asked.
+pub const STATISTIC_FACTS_TIMEOUT: Duration = Duration::from_secs(10);
 /// The answer of one source of statistics, bytes.
 pub const STATISTIC_ANSWER_MAX: usize = 1024 * 1024;
 
