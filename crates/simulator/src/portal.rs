@@ -302,9 +302,13 @@ impl Shared {
         }
     }
 
-    fn note(&self, call: CallSeen, exists: bool, session: bool) {
+    /// Keeps a call. What was answered by trouble instead of by the portal (`None`) says nothing of
+    /// the sender.
+    fn note(&self, call: CallSeen, turned: Option<(bool, bool)>) {
         let mut seen = self.seen();
-        seen.account.add(&call, exists, session);
+        if let Some((exists, session)) = turned {
+            seen.account.add(&call, exists, session);
+        }
         while seen.calls.len() >= self.bound.requests.max(1) {
             seen.calls.pop_front();
         }
@@ -420,7 +424,7 @@ fn decide(
     seen.errors = findings.errors;
     seen.troubled = trouble.is_some();
     let instead = trouble.and_then(Trouble::instead);
-    let mut turned = (false, false);
+    let mut turned = None;
     // The real portal answers its own refusals with 200 too.
     let mut answer = if let Some(answer) = instead {
         answer
@@ -430,7 +434,7 @@ fn decide(
             Asked::Login => state.log_in(&request.body, &mut seen),
             Asked::Call(call) => state.take(call, &mut seen),
         };
-        turned = (taken.exists, taken.session);
+        turned = Some((taken.exists, taken.session));
         Answer::json(200, taken.answer)
     };
     if let Some(body) = trouble.and_then(|trouble| trouble.body.as_ref()) {
@@ -439,7 +443,7 @@ fn decide(
     seen.status = trouble.is_none_or(|trouble| !trouble.drop_answer).then_some(answer.status);
     let kept = answer.body.len().min(ANSWER_KEPT);
     seen.answer = Bytes::copy_from_slice(&answer.body[..kept]);
-    shared.note(seen, turned.0, turned.1);
+    shared.note(seen, turned);
     let delay = trouble.map_or(0, |trouble| trouble.delay_ms);
     (answer, Duration::from_millis(delay))
 }

@@ -134,10 +134,6 @@ impl Account {
     /// Adds a call. `exists` tells that it was refused because a dossier is there already,
     /// `session` that its session was.
     pub(super) fn add(&mut self, seen: &CallSeen, exists: bool, session: bool) {
-        // Trouble on demand says nothing of the sender.
-        if seen.troubled {
-            return;
-        }
         self.walk(seen, exists, session);
         let full = self.services.len() >= SERVICES_MAX;
         let service = if full && !self.services.contains_key(&seen.service) {

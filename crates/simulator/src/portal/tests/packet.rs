@@ -533,6 +533,7 @@ fn figures_are_a_recount_of_the_dossiers() {
         ("20240101", "20240110", "20240105"),
         ("20240101", "20240110", ""),
         ("20240101", "20240310", "20240310"),
+        ("20240101", "20240301", "20240301"),
         ("20240101", "20240301", "20240302"),
         // in it: open in time, open late, finished after it, finished on its last day
         ("20240301", "20240401", ""),
@@ -552,8 +553,8 @@ fn figures_are_a_recount_of_the_dossiers() {
     }
     let expected = Figures {
         received: 4,
-        carried: 3,
-        done_in_time: 2,
+        carried: 4,
+        done_in_time: 3,
         done_late: 1,
         open_in_time: 1,
         open_late: 3,
@@ -562,11 +563,13 @@ fn figures_are_a_recount_of_the_dossiers() {
     assert_eq!(figures.total(), figures.done() + figures.open());
     let told = serde_json::to_value(figures).unwrap();
     let sums = ["TongSoXuLy", "TongDaXuLy", "TongChuaXuLy"].map(|name| told[name].clone());
-    assert_eq!(sums, [json!("7"), json!("3"), json!("4")]);
+    assert_eq!(sums, [json!("8"), json!("4"), json!("4")]);
     assert_eq!(
         (&told["PhanTramXuLyDungHan"], &told["PhanTramXuLyTreHan"]),
-        (&json!("66.67"), &json!("33.33"))
+        (&json!("75.00"), &json!("25.00"))
     );
+    let thirds = Figures { done_in_time: 2, done_late: 1, ..Figures::default() };
+    assert_eq!(serde_json::to_value(thirds).unwrap()["PhanTramXuLyDungHan"], "66.67");
     assert_eq!(serde_json::to_value(Figures::default()).unwrap()["PhanTramXuLyDungHan"], "0.00");
 
     let mut state = State::new(settings()).unwrap();

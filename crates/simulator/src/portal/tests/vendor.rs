@@ -219,11 +219,15 @@ async fn the_verdict_grows_with_what_was_shown() {
     send(&portal, &again, &["13"]).await;
     assert!(step(&portal, "session_renewed"));
 
-    // Trouble of our own making is not the sender's fault.
+    // Trouble of our own making is not the sender's fault; what is wrong beside it still is.
+    let contrary =
+        Call::post(format!("{}/mapi/g?dstcode=a", portal.base()), "application/json", "{}");
+    let contrary = contrary.header("dstcode", "b");
     portal.trouble(Trouble { status: Some(503), ..Trouble::default() });
-    send(&portal, &again, &["14"]).await;
-    portal.trouble(Trouble::default());
+    consumer::call(&contrary).await.unwrap();
+    assert_eq!(portal.calls().last().unwrap().errors, 1);
     assert_eq!(portal.verdict().verdict, Standing::Passed);
+    portal.trouble(Trouble { delay_ms: 1, ..Trouble::default() });
 
     send(&portal, &again, &["91"]).await;
     let verdict = parse(get(portal.address, "/inspect/verdict").await.body());
