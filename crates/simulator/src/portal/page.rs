@@ -16,18 +16,18 @@ const ROWS_MAX: usize = 100;
 const DUMP_MAX: usize = 64 * 1024;
 
 const STYLE: &str = "
-body{font:15px/1.45 system-ui,'DejaVu Sans',sans-serif;margin:1.5rem auto;max-width:76rem;
+body{font:15px/1.45 system-ui,'DejaVu Sans',sans-serif;margin:1.5rem auto;max-width:92rem;
 padding:0 1rem;color:#1b1b1b;background:#fff}
 h1{font-size:1.4rem;margin:0 0 .2rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}
 p{margin:.3rem 0}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.25rem .6rem;border-bottom:1px solid #d6d6d6}
 th{background:#f2f2f2;font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}
 code,pre{font:13px/1.4 ui-monospace,'DejaVu Sans Mono',monospace}
-td code{white-space:nowrap}td.w code{white-space:normal;overflow-wrap:anywhere}
+td code{white-space:nowrap}td.w{min-width:19rem}td.w code{white-space:normal;overflow-wrap:anywhere}td.f{min-width:16rem}
 a{color:#0b4f9c}
 pre{background:#f7f7f7;border:1px solid #d6d6d6;padding:.6rem;overflow-x:auto;
 white-space:pre-wrap;overflow-wrap:anywhere}
-.ok{color:#146c2e}.bad{color:#a4161a}.wait{color:#666}.pill{font-weight:600}";
+.ok{color:#146c2e}.bad{color:#a4161a}.wait{color:#666}.pill{font-weight:600;white-space:nowrap}";
 
 /// Writes to the end of a text, which cannot fail.
 macro_rules! put {
@@ -128,7 +128,7 @@ fn service_row(body: &mut String, service: &ServiceSeen, language: Language) {
     let table = service.table.map(|table| table.to_string()).unwrap_or_default();
     put!(
         body,
-        "<tr><td><code>{}</code></td><td class=n>{table}</td><td>{}</td><td class=n>{}</td><td class=n>{}</td><td class=n>{}</td><td class=n>{}</td><td>",
+        "<tr><td><code>{}</code></td><td class=n>{table}</td><td>{}</td><td class=n>{}</td><td class=n>{}</td><td class=n>{}</td><td class=n>{}</td><td class=f>",
         escape(&service.service),
         standing(service.standing, language),
         service.calls,
@@ -421,6 +421,7 @@ fn standing(standing: Standing, language: Language) -> String {
     let (class, vi, en) = match standing {
         Standing::NotSeen => ("wait", "chưa thấy", "not seen"),
         Standing::Passed => ("ok", "đạt", "passed"),
+        Standing::Unchecked => ("wait", "không kiểm được", "not checked"),
         Standing::Failed => ("bad", "chưa đạt", "failed"),
         Standing::Incomplete => ("wait", "chưa đủ bước", "incomplete"),
     };

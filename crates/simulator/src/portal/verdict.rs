@@ -23,6 +23,8 @@ pub enum Standing {
     NotSeen,
     /// Seen, no error in it.
     Passed,
+    /// Seen, but not one name of its table is known, so nothing could be wrong.
+    Unchecked,
     /// Seen, with errors.
     Failed,
     /// Some steps are missing yet, no error so far (the whole only).
@@ -247,7 +249,12 @@ impl Account {
         let unknown = fields.iter().filter(|field| field.name.is_none()).count();
         let unknown = u16::try_from(unknown).unwrap_or(u16::MAX);
         let tally = self.services.get(&table.packet);
-        told(table.packet.clone(), Some(table.table), unknown, tally)
+        let mut seen = told(table.packet.clone(), Some(table.table), unknown, tally);
+        let blind = table.direction == Direction::Push && !table.is_known();
+        if blind && seen.standing == Standing::Passed {
+            seen.standing = Standing::Unchecked;
+        }
+        seen
     }
 }
 

@@ -229,6 +229,10 @@ async fn the_verdict_grows_with_what_was_shown() {
     assert_eq!(portal.verdict().verdict, Standing::Passed);
     portal.trouble(Trouble { delay_ms: 1, ..Trouble::default() });
 
+    let petition = body("19", &again).replace("DongBoHoiDap", "DongBoPAKNDiaPhuong");
+    post(&portal, "/mapi/g", &petition).await;
+    assert_eq!(portal.verdict().services[6].standing, Standing::Unchecked, "no name is known");
+    assert_eq!(portal.verdict().verdict, Standing::Passed);
     send(&portal, &again, &["91"]).await;
     let verdict = parse(get(portal.address, "/inspect/verdict").await.body());
     assert_eq!(verdict["verdict"], "failed");
