@@ -216,7 +216,7 @@ impl Catalogue {
 /// Is the version to be found in `environment`? A retired one is, so that it can be refused as
 /// such; the platform's own needs no endpoint.
 fn offered(service: &Service, version: &Version, environment: Environment) -> bool {
-    let stands = service.is_built_in() || !version.endpoints(environment).is_empty();
+    let stands = !version.endpoints(environment).is_empty() || service.is_built_in();
     version.state.served(environment) && stands || version.state == VersionState::Retired
 }
 

@@ -172,7 +172,10 @@ impl<'a> Reading<'a, '_> {
                 Content::List(items) => {
                     items.iter().for_each(|item| entry::read(noun, item, self.list, findings));
                 }
-                _ => field::type_wrong(&node, "một danh sách", "a list", findings),
+                _ => {
+                    field::type_wrong(&node, "một danh sách", "a list", findings);
+                    entry::salvage(noun, &node, None, self.list, findings);
+                }
             }
             return Ok(());
         }

@@ -199,6 +199,15 @@ async fn faults_of_form_and_of_reference_are_told_together() {
         ),
         ("member: [{ code: H05, name: a }]\nsystems: [{ code: s, member: H05 }]".into(), "key_unknown 1:1"),
         ("system: [{ code: s, member: H09 }]\nmembers: x".into(), "key_unknown 1:1 member_unknown 1:29 type_wrong 2:10"),
+        // What lacks its dash is read none the less.
+        ("members: { code: H05, name: a }\nsystems: [{ code: s, member: H05 }, { code: t, member: H09 }]".into(), "type_wrong 1:10 member_unknown 2:56"),
+        (
+            "services:\n- code: tra-cuu\n  versions: { version: v9, timeout: 1, endpoints: { live: [\"http://h\"] } }\nsubscriptions: [{ system: one-stop, service: tra-cuu, version: v9, environment: live }]".into(),
+            "type_wrong 3:13 duration_invalid 3:37",
+        ),
+        ("members: { H05: { name: a } }\nsystems: [{ code: s, member: H05 }]".into(), "type_wrong 1:10"),
+        ("members: [[{ code: H05 }]]\nsystems: [{ code: s, member: H05 }]".into(), "type_wrong 1:11"),
+        ("members: {}\nsystems: [{ code: s, member: H05 }]".into(), "type_wrong 1:10 member_unknown 2:30"),
         // Nor is what may stand in the part that cannot be read.
         ("systems: [{ code: s, member: H09, kind: x }]\nmembers: [".into(), "word_unknown 1:41 yaml 2:11"),
         (

@@ -50,12 +50,18 @@ pub(crate) struct Entry {
 }
 
 /// One field that the file mentions.
-#[derive(Debug)]
 pub(crate) struct Given {
     pub(crate) field: &'static Field,
     /// In canonical form; `Null` clears.
     pub(crate) value: Value,
     pub(crate) spot: Spot,
+}
+
+/// Without its value: that may be a secret in clear.
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Given({} at {:?})", self.field.name, self.spot)
+    }
 }
 
 /// The service that a version stands in: given by the place, not by a key of the file.
@@ -133,6 +139,7 @@ fn read_within(
 ) {
     let Content::Map(pairs) = &node.content else {
         field::type_wrong(node, "một nhóm khóa: giá trị", "a map", findings);
+        salvage(noun, node, service, list, findings);
         return;
     };
     let fields = noun.fields();
@@ -188,6 +195,32 @@ fn read_versions(node: &Node, service: &Value, list: &mut Vec<Entry>, findings: 
                 read_within(Noun::Version, item, Some(service), list, findings);
             }
         }
-        _ => field::type_wrong(node, "một danh sách", "a list", findings),
+        _ => {
+            field::type_wrong(node, "một danh sách", "a list", findings);
+            salvage(Noun::Version, node, Some(service), list, findings);
+        }
+    }
+}
+
+/// Reads what stands where a list or an entry belongs and is none: one entry without its dash, as
+/// far as one can see; anything else with something in it counts as unread.
+pub(crate) fn salvage(
+    noun: Noun,
+    node: &Node,
+    service: Option<&Value>,
+    list: &mut Vec<Entry>,
+    findings: &mut Findings,
+) {
+    match &node.content {
+        Content::Map(pairs) => {
+            let known = |name: &str| noun.fields().iter().any(|f| f.name == name);
+            if pairs.iter().any(|(key, _)| known(&key.text)) {
+                read_within(noun, node, service, list, findings);
+            } else {
+                findings.unread |= !pairs.is_empty();
+            }
+        }
+        Content::List(items) => findings.unread |= !items.is_empty(),
+        Content::Null | Content::Text(_) => {}
     }
 }

@@ -252,7 +252,7 @@ fn what_is_doubtful_is_a_warning() {
     let read = entries(text);
     let codes: Vec<&str> = read.warnings().iter().map(|w| w.code).collect();
     assert_eq!(codes, ["agency_unknown", "secret_clear"]);
-    assert!(!format!("{:?}", read.warnings()).contains("hunter2"));
+    assert!(!format!("{:?} {read:?}", read.warnings()).contains("hunter2"));
     for text in
         ["members: [{ code: 000.00.13.H01, name: a }]", "systems: [{ code: s, member: H99 }]"]
     {
