@@ -92,6 +92,8 @@ public class OneStop {
                 String told = sent(sync("True"), dossier);
                 return told.startsWith("ok") ? "updated\t" + answer.get("message") : told;
             }
+            case "bad":
+                return sent(sync("True", "20240230081500"), dossier);
             case "progress":
                 return progress(dossier, 12);
             case "unknown":
@@ -131,16 +133,20 @@ public class OneStop {
     }
 
     private Map<String, Object> sync(String isUpdating) throws IOException {
+        return sync(isUpdating, "20240304081500");
+    }
+
+    private Map<String, Object> sync(String isUpdating, String received) throws IOException {
         Map<String, Object> body = new HashMap<>();
         body.put("service", "DongBoHoSoMC");
         body.put("isUpdating", isUpdating);
         List<Object> data = new ArrayList<>();
-        data.add(record());
+        data.add(record(received));
         body.put("data", data);
         return call(INTEGRATION_ENDPOINT, body);
     }
 
-    private Map<String, Object> record() {
+    private Map<String, Object> record(String received) {
         Map<String, Object> record = new HashMap<>();
         String[] empty = {
             "MaDoiTuong", "ThongTinKhac", "Fax", "NgayTra", "ThongTinTra", "NgayKetThucXuLy", "GhiChu"
@@ -158,7 +164,7 @@ public class OneStop {
         record.put("Email", "nguyen.thi.thu@example.vn");
         record.put("SoDienThoai", "0900000001");
         record.put("TrichYeuHoSo", "Đề nghị cấp giấy xác nhận thử nghiệm");
-        record.put("NgayTiepNhan", "20240304081500");
+        record.put("NgayTiepNhan", received);
         record.put("NgayHenTra", "20240311170000");
         record.put("TrangThaiHoSo", "2");
         record.put("HinhThuc", "0");

@@ -64,7 +64,7 @@ async function call(body) {
 const told = (answer, shown) =>
   answer.error_code == 0 ? ["ok", shown] : ["refused", answer.message];
 
-function sync(isUpdating) {
+function sync(isUpdating, received = "20240304081500") {
   const empty = {};
   for (const name of ["MaDoiTuong", "ThongTinKhac", "Email", "Fax", "NgayTra", "ThongTinTra"])
     empty[name] = "";
@@ -79,7 +79,7 @@ function sync(isUpdating) {
     ...empty,
     SoDienThoai: "0900000003",
     TrichYeuHoSo: 'Đề nghị "cấp" giấy\nxác nhận',
-    NgayTiepNhan: "20240304081500",
+    NgayTiepNhan: received,
     NgayHenTra: "20240311170000",
     TrangThaiHoSo: "2",
     HinhThuc: "0",
@@ -132,6 +132,8 @@ async function take(step) {
       const [outcome, shown] = told(await sync("True"), answer.message);
       return [outcome === "ok" ? "updated" : outcome, shown];
     }
+    case "bad":
+      return told(await sync("True", "20240230081500"), dossier);
     case "progress":
       return told(await progress(dossier, 12), "12 rows");
     case "unknown":

@@ -89,10 +89,10 @@ function record($dossier)
     return ['MaHoSo' => $dossier] + $record;
 }
 
-function sync($dossier, $is_updating)
+function sync($dossier, $is_updating, $changed = [])
 {
     $body = ['service' => 'DongBoHoSoMC', 'isUpdating' => $is_updating];
-    return call($body + ['data' => [record($dossier)]]);
+    return call($body + ['data' => [$changed + record($dossier)]]);
 }
 
 function progress($dossier, $rows)
@@ -166,6 +166,8 @@ function take($step)
                 return [$outcome === 'ok' ? 'updated' : $outcome, $shown];
             }
             return told($answer, $dossier);
+        case 'bad':
+            return told(sync($dossier, 'True', ['NgayTiepNhan' => '20240230081500']), $dossier);
         case 'progress':
             return told(progress($dossier, 12), '12 rows');
         case 'unknown':

@@ -59,7 +59,7 @@ def told(answer, shown):
     )
 
 
-def sync(is_updating):
+def sync(is_updating, received="20240304081500"):
     record = {
         "MaHoSo": dossier,
         "MaTTHC": "9.000123.000.00.00.H99",
@@ -74,7 +74,7 @@ def sync(is_updating):
         "Fax": "",
         "SoDienThoai": "0900000005",
         "TrichYeuHoSo": "Đề nghị cấp giấy xác nhận thử nghiệm",
-        "NgayTiepNhan": "20240304081500",
+        "NgayTiepNhan": received,
         "NgayHenTra": "20240311170000",
         "TrangThaiHoSo": "2",
         "NgayTra": "",
@@ -133,6 +133,8 @@ def take(step):
             return told(answer, dossier)
         outcome, shown = told(sync("True"), answer["message"])
         return "updated" if outcome == "ok" else outcome, shown
+    if step == "bad":
+        return told(sync("True", received="20240230081500"), dossier)
     if step == "progress":
         return told(progress(dossier, 12), "12 rows")
     if step == "unknown":
