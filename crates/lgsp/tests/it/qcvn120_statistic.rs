@@ -1,0 +1,1 @@
+//! QCVN 120, statistics: figures of any period on demand.
