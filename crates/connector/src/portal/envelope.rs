@@ -7,7 +7,7 @@ use bytes::Bytes;
 use packet::envelope::name;
 use terms::portal::PortalNames;
 
-use super::scan::{Cursor, bare, is_name, members, quoted, text_of};
+use super::scan::{Cursor, bare, is_name, quoted, text_of};
 
 /// The name of the dossier's code in a record.
 const DOSSIER: &str = "MaHoSo";
@@ -53,40 +53,80 @@ impl Envelope {
     pub(super) fn read(body: &[u8], names: &PortalNames) -> Option<Envelope> {
         let start = if body.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         let mut cursor = Cursor::new(body, start);
-        cursor.step(b'{')?;
-        let mut envelope = Envelope { inside: cursor.place(), ..Envelope::default() };
-        members(body, start, |member| {
-            envelope.filled = true;
-            let written = &body[member.name.clone()];
-            let known =
-                |name: &str, spelling: &str| is_name(written, spelling) || is_name(written, name);
-            let (spelling, as_it_is) = if known(name::SESSION, &names.session) {
-                envelope.sessions.push(member.value);
-                // ours, in whatever case the consumer's stood
-                (&names.session, bare(written) == names.session.as_bytes())
-            } else if known(name::UNIT, &names.unit) {
-                envelope.unit = Some(member.value);
-                (&names.unit, is_name(written, &names.unit))
-            } else if known(name::UPDATING, &names.updating) {
-                envelope.updating = Some(member.value);
-                (&names.updating, is_name(written, &names.updating))
-            } else if known(name::SERVICE, &names.service) {
-                (&names.service, is_name(written, &names.service))
-            } else {
-                if is_name(written, name::DATA) {
-                    envelope.data = Some(member.value);
-                }
-                return Some(());
-            };
-            if !as_it_is {
-                envelope.renamed.push((member.name, spelling.to_string()));
+        cursor.peek()?;
+        let mut envelope = Envelope { inside: cursor.place() + 1, ..Envelope::default() };
+        cursor.enter((b'{', b'}'), |cursor| {
+            let written = cursor.name()?;
+            if is_name(&body[written.clone()], name::DATA) {
+                return envelope.read_data(body, cursor);
             }
+            let value = cursor.value()?;
+            envelope.note(body, names, written, value);
             Some(())
         })?;
-        if let Some(data) = &envelope.data {
-            envelope.items = items(body, data.start)?;
-        }
         Some(envelope)
+    }
+
+    /// A member other than the records.
+    fn note(&mut self, body: &[u8], names: &PortalNames, span: Range<usize>, value: Range<usize>) {
+        self.filled = true;
+        let written = &body[span.clone()];
+        let known =
+            |name: &str, spelling: &str| is_name(written, spelling) || is_name(written, name);
+        let (spelling, as_it_is) = if known(name::SESSION, &names.session) {
+            self.sessions.push(value);
+            // ours, in whatever case the consumer's stood
+            (&names.session, bare(written) == names.session.as_bytes())
+        } else if known(name::UNIT, &names.unit) {
+            self.unit = Some(value);
+            (&names.unit, is_name(written, &names.unit))
+        } else if known(name::UPDATING, &names.updating) {
+            self.updating = Some(value);
+            (&names.updating, is_name(written, &names.updating))
+        } else if known(name::SERVICE, &names.service) {
+            (&names.service, is_name(written, &names.service))
+        } else {
+            return;
+        };
+        if !as_it_is {
+            self.renamed.push((span, spelling.to_string()));
+        }
+    }
+
+    /// The records: those of an array, or the one that stands in its place.
+    fn read_data(&mut self, body: &[u8], cursor: &mut Cursor<'_>) -> Option<()> {
+        self.filled = true;
+        let first = cursor.peek()?;
+        let from = cursor.place();
+        match first {
+            b'[' => cursor.enter((b'[', b']'), |cursor| self.read_item(body, cursor))?,
+            b'{' => self.read_item(body, cursor)?,
+            _ => {
+                cursor.value()?;
+            }
+        }
+        self.data = Some(from..cursor.place());
+        Some(())
+    }
+
+    fn read_item(&mut self, body: &[u8], cursor: &mut Cursor<'_>) -> Option<()> {
+        let mut dossier = None;
+        let is_record = cursor.peek()? == b'{';
+        let from = cursor.place();
+        if is_record {
+            cursor.enter((b'{', b'}'), |cursor| {
+                let written = cursor.name()?;
+                let value = cursor.value()?;
+                if dossier.is_none() && is_name(&body[written], DOSSIER) {
+                    dossier = Some(value);
+                }
+                Some(())
+            })?;
+        } else {
+            cursor.value()?;
+        }
+        self.items.push(Item { span: from..cursor.place(), dossier });
+        Some(())
     }
 
     /// Is it marked as an update?
@@ -150,36 +190,6 @@ impl Item {
         let code = code.trim_ascii();
         (!code.is_empty()).then_some(code)
     }
-}
-
-/// The records of an array, or the one record that stands in its place.
-fn items(body: &[u8], at: usize) -> Option<Vec<Item>> {
-    let mut items = Vec::new();
-    let mut read = |cursor: &mut Cursor<'_>| {
-        let span = cursor.value()?;
-        let dossier = if body[span.start] == b'{' { dossier(body, span.start) } else { None };
-        items.push(Item { span, dossier });
-        Some(())
-    };
-    match body[at] {
-        b'[' => Cursor::new(body, at).enter((b'[', b']'), read)?,
-        b'{' => read(&mut Cursor::new(body, at))?,
-        _ => {}
-    }
-    Some(items)
-}
-
-fn dossier(body: &[u8], at: usize) -> Option<Range<usize>> {
-    let mut found = None;
-    // ends early, with `None`, when it is found
-    let _ = members(body, at, |member| {
-        if is_name(&body[member.name], DOSSIER) {
-            found = Some(member.value);
-            return None;
-        }
-        Some(())
-    });
-    found
 }
 
 fn joined(body: &[u8], items: &[Item]) -> Vec<u8> {

@@ -59,11 +59,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A member of an object.
-    pub(super) fn member(&mut self) -> Option<Member> {
+    /// The name of a member, up to its value.
+    pub(super) fn name(&mut self) -> Option<Range<usize>> {
         let name = self.string()?;
         self.step(b':')?;
-        Some(Member { name, value: self.value()? })
+        Some(name)
     }
 
     /// A value of any kind.
@@ -123,15 +123,19 @@ pub(super) fn members(
     at: usize,
     mut each: impl FnMut(Member) -> Option<()>,
 ) -> Option<()> {
-    Cursor::new(text, at).enter((b'{', b'}'), |cursor| each(cursor.member()?))
+    Cursor::new(text, at).enter((b'{', b'}'), |cursor| {
+        let name = cursor.name()?;
+        each(Member { name, value: cursor.value()? })
+    })
 }
 
 /// Is this the name, in any case? `written` has its quotes and may be escaped.
 pub(super) fn is_name(written: &[u8], name: &str) -> bool {
-    if bare(written).contains(&b'\\') {
+    let bare = bare(written);
+    if bare.len() > name.len() && bare.contains(&b'\\') {
         return text_of(written).is_some_and(|text| text.eq_ignore_ascii_case(name));
     }
-    bare(written).eq_ignore_ascii_case(name.as_bytes())
+    bare.eq_ignore_ascii_case(name.as_bytes())
 }
 
 /// A JSON string without its quotes.

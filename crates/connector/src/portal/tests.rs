@@ -201,6 +201,33 @@ fn only_the_session_and_an_absent_unit_are_put_in() {
 }
 
 #[test]
+fn every_packet_passes_byte_for_byte() {
+    use simulator::fixture::{ALL, SESSION};
+    talk(|| async {
+        let world = World::new().await;
+        let mut services = std::collections::BTreeSet::new();
+        for fixture in ALL {
+            let Some(body) = fixture.request() else { continue };
+            let Ok(Value::Object(envelope)) = serde_json::from_str(body) else { continue };
+            let Some(service) = envelope.get("service").and_then(Value::as_str) else { continue };
+            let told = world.ask(service, body).await;
+            assert_eq!(told.status, 200, "{}", fixture.name);
+            let call = world.calls(service).pop().unwrap();
+            assert_eq!(told.json(), serde_json::from_slice::<Value>(&call.answer).unwrap());
+            let sent = received(&world, &call);
+            let session = serde_json::from_str::<Value>(&sent).unwrap()["session"].clone();
+            if let Some(came) = envelope.get("session").and_then(Value::as_str) {
+                assert_eq!(sent, body.replace(came, session.as_str().unwrap()), "{}", fixture.name);
+                assert_eq!(came, SESSION);
+            }
+            services.insert(service.to_owned());
+        }
+        assert_eq!(world.logins(), 1);
+        assert!(services.len() >= 14, "{services:?}");
+    });
+}
+
+#[test]
 fn the_destination_stands_where_it_is_wanted() {
     use terms::portal::DestinationIn::{Both, Header, Query};
     talk(|| async {
