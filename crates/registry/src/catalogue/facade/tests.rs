@@ -300,6 +300,14 @@ async fn a_portal_is_spoken_to_as_the_version_says() {
     assert_eq!(access.secret.reveal(), "s3cret-of-land");
     assert_eq!((access.destination_in, access.exists), (DestinationIn::Header, Exists::Pass));
     assert_eq!((access.names, access.session_refused.len()), (PortalNames::default(), 0));
+    // The defaults of the file are those of the protocol.
+    let names = "user: username, secret: password, session: session, unit: madonvi, service: \
+                 service, updating: isUpdating, destination: dstcode";
+    let defaults = format!(
+        "services: [{{ code: cong-dvc, versions: [{{ version: 1.4, portal: {{ login: /mapi/login, \
+         data: /mapi/g, destination_in: header, exists: pass, names: {{ {names} }} }} }}] }}]"
+    );
+    assert!(world.apply(&defaults).await.iter().all(|c| c["change"] == "unchanged"));
     let more = "services: [{ code: cong-dvc, versions: [{ version: 1.4, portal: { login: /a/login, \
                 data: \"/a/g?x=1\", unit: H01, destination_in: both, exists: update, names: { unit: \
                 MaDonVi, session: phien }, session_refused: [\"-2\", \"401\"] } }] }]";
