@@ -18,7 +18,7 @@
 //! | `GET`, `PUT /inspect/trouble` | a [`Trouble`] as JSON, from now on |
 //! | `GET`, `PUT /inspect/settings` | a [`Change`] as JSON |
 //! | `GET`, `PUT /inspect/province` | a [`Province`] as JSON |
-//! | `POST /inspect/province/delivery`, `…/statistics` | calls the province |
+//! | `POST /inspect/province/delivery`, `…/file`, `…/statistics` | calls the province |
 //! | `GET /inspect/province/calls` | the calls made to it |
 //! | `DELETE /inspect/dossiers`, `received`, `sessions`, `calls`, `records` | forgets those |
 
@@ -57,7 +57,7 @@ use check::Findings;
 pub use check::{Finding, Severity};
 use envelope::Call;
 pub use figure::{Case, Figures};
-pub use province::{Delivery, Key, Made, Province, Question, Via};
+pub use province::{Delivery, File, Key, Made, Province, Question, Via};
 pub use setting::{Change, Code, Codes, Demand, Paths, Settings, SuccessForm, Trouble};
 use state::State;
 pub use state::{Dossier, Event, Kept, StateSeen};
@@ -231,6 +231,12 @@ impl Portal {
         self.shared.deliver(delivery).await
     }
 
+    /// Fetches a file from the province's inbound listener, as the portal does with the paths it
+    /// was sent.
+    pub async fn fetch(&self, file: &File) -> Arc<Made> {
+        self.shared.fetch(file).await
+    }
+
     /// Asks the province for statistics with the portal's own key (QCV-05).
     pub async fn ask_statistics(&self, question: &Question) -> Arc<Made> {
         self.shared.ask_statistics(question).await
@@ -324,6 +330,11 @@ impl Shared {
     async fn deliver(&self, delivery: &Delivery) -> Arc<Made> {
         let province = self.province().clone();
         self.keep(province.deliver(&self.clock, delivery).await)
+    }
+
+    async fn fetch(&self, file: &File) -> Arc<Made> {
+        let province = self.province().clone();
+        self.keep(province.fetch(&self.clock, file).await)
     }
 
     async fn ask_statistics(&self, question: &Question) -> Arc<Made> {
@@ -425,7 +436,6 @@ fn decide(
     seen.troubled = trouble.is_some();
     let instead = trouble.and_then(Trouble::instead);
     let mut turned = None;
-    // The real portal answers its own refusals with 200 too.
     let mut answer = if let Some(answer) = instead {
         answer
     } else {
@@ -435,7 +445,7 @@ fn decide(
             Asked::Call(call) => state.take(call, &mut seen),
         };
         turned = Some((taken.exists, taken.session));
-        Answer::json(200, taken.answer)
+        Answer::json(taken.status, taken.answer)
     };
     if let Some(body) = trouble.and_then(|trouble| trouble.body.as_ref()) {
         answer.body = body.clone().into_bytes();

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{Change, Delivery, Dossier, Province, Question, Shared, Trouble, lock, page};
+use super::{Change, Delivery, Dossier, File, Province, Question, Shared, Trouble, lock, page};
 use crate::control;
 use crate::wire::{Answer, Request, percent_decode};
 
@@ -166,6 +166,10 @@ async fn ask(request: &Request, what: &str, shared: &Shared) -> Answer {
     let made = match what {
         "delivery" => match read::<Delivery>(request) {
             Ok(delivery) => shared.deliver(&delivery).await,
+            Err(sentence) => return Answer::text(400, format!("{sentence}\n")),
+        },
+        "file" => match read::<File>(request) {
+            Ok(file) => shared.fetch(&file).await,
             Err(sentence) => return Answer::text(400, format!("{sentence}\n")),
         },
         "statistics" => match read::<Question>(request) {

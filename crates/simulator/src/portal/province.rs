@@ -51,6 +51,17 @@ pub struct Delivery {
     pub body: Option<Box<serde_json::value::RawValue>>,
 }
 
+/// A file to be fetched from the province's inbound listener.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// The end of the path: `downloadfile/…`.
+    pub path: String,
+    /// What stands between base and path.
+    #[serde(default)]
+    pub via: Via,
+}
+
 /// The path of an adapter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum Via {
@@ -133,17 +144,31 @@ impl Made {
 impl Province {
     /// Delivers to the inbound listener. Waits for the answer, at most 40 s.
     pub(super) async fn deliver(&self, clock: &Clock, delivery: &Delivery) -> Made {
-        let base = self.inbound.as_deref().unwrap_or_default().trim_end_matches('/');
-        let url = format!("{base}{}{}", delivery.via.path(), delivery.service);
+        let url = self.inbound_url(delivery.via, &delivery.service);
         let body = match &delivery.body {
             Some(body) => body.get().to_owned(),
             None => super::synthetic::delivery(&delivery.service, clock.now()),
         };
-        let mut call = Call::post(url, "application/json", body);
-        if let Some(destination) = &self.destination {
-            call = call.header("dstcode", destination);
+        let call = Call::post(url, "application/json", body).header("accept", "application/json");
+        make(clock, self.destined(call).header("charset", "utf-8")).await
+    }
+
+    /// Fetches a file from the inbound listener.
+    pub(super) async fn fetch(&self, clock: &Clock, file: &File) -> Made {
+        let url = self.inbound_url(file.via, &file.path);
+        make(clock, self.destined(Call::get(url))).await
+    }
+
+    fn inbound_url(&self, via: Via, path: &str) -> String {
+        let base = self.inbound.as_deref().unwrap_or_default().trim_end_matches('/');
+        format!("{base}{}{path}", via.path())
+    }
+
+    fn destined(&self, call: Call) -> Call {
+        match &self.destination {
+            Some(destination) => call.header("dstcode", destination),
+            None => call,
         }
-        make(clock, call.header("accept", "application/json").header("charset", "utf-8")).await
     }
 
     /// Fetches a token with the portal's key and asks for statistics.

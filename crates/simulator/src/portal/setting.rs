@@ -142,6 +142,10 @@ pub struct Settings {
     pub success: SuccessForm,
     /// What refusals are told by.
     pub codes: Codes,
+    /// HTTP status of the refusal of a session; the real portal's is not known.
+    pub session_status: u16,
+    /// Answers stand as a JSON text in `message` of another object, as one provincial wrapper does.
+    pub wrapped: bool,
     /// What a record must be to be taken.
     pub demand: Demand,
     /// Where login, packets and catalogues are found.
@@ -171,6 +175,8 @@ impl Default for Settings {
             session_lifetime: Duration::from_secs(30 * 60),
             success: SuccessForm::default(),
             codes: Codes::default(),
+            session_status: 200,
+            wrapped: false,
             demand: Demand::default(),
             paths: Paths::default(),
             tables: Vec::new(),
@@ -193,6 +199,10 @@ pub struct Change {
     pub success: Option<SuccessForm>,
     /// What refusals are told by.
     pub codes: Option<Codes>,
+    /// HTTP status of the refusal of a session.
+    pub session_status: Option<u16>,
+    /// Answers stand as a JSON text in `message` of another object.
+    pub wrapped: Option<bool>,
     /// What a record must be to be taken.
     pub demand: Option<Demand>,
 }

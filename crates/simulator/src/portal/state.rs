@@ -43,6 +43,8 @@ pub(super) struct State {
     session_lifetime: Duration,
     success: SuccessForm,
     codes: Codes,
+    session_status: u16,
+    wrapped: bool,
     demand: Demand,
     clock: Clock,
     random: Random,
@@ -74,6 +76,7 @@ impl Refusal {
 #[derive(Debug)]
 pub(super) struct Taken {
     pub(super) answer: Vec<u8>,
+    pub(super) status: u16,
     /// Refused because a dossier is there already.
     pub(super) exists: bool,
     /// Refused because the session is none.
@@ -103,6 +106,8 @@ impl State {
             session_lifetime: settings.session_lifetime,
             success: settings.success,
             codes: settings.codes,
+            session_status: settings.session_status,
+            wrapped: settings.wrapped,
             demand: settings.demand,
             clock: settings.clock,
             random: settings.random,
@@ -159,6 +164,8 @@ impl State {
         }
         self.success = change.success.unwrap_or(self.success);
         self.demand = change.demand.unwrap_or(self.demand);
+        self.session_status = change.session_status.unwrap_or(self.session_status);
+        self.wrapped = change.wrapped.unwrap_or(self.wrapped);
         self.codes = change.codes.unwrap_or_else(|| self.codes.clone());
     }
 
@@ -168,6 +175,8 @@ impl State {
             session_lifetime_s: Some(self.session_lifetime.as_secs()),
             success: Some(self.success),
             codes: Some(self.codes.clone()),
+            session_status: Some(self.session_status),
+            wrapped: Some(self.wrapped),
             demand: Some(self.demand),
         }
     }
@@ -376,7 +385,14 @@ impl State {
         };
         seen.error_code = Some(code.to_string());
         seen.message.clone_from(&reply.message);
-        Taken { answer: envelope::write(&code, &reply), exists, session }
+        let mut answer = envelope::write(&code, &reply);
+        if self.wrapped {
+            let inner = String::from_utf8_lossy(&answer);
+            answer = serde_json::json!({ "message": inner }).to_string().into_bytes();
+        }
+        // The real portal answers its own refusals with 200 too.
+        let status = if session { self.session_status } else { 200 };
+        Taken { answer, status, exists, session }
     }
 
     fn success_code(&self) -> Code {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::{
-    Change, Code, Codes, Delivery, Demand, Key, Portal, Province, Question, Settings, Standing,
-    Trouble, Via, start,
+    Change, Code, Codes, Delivery, Demand, File, Key, Portal, Province, Question, Settings,
+    Standing, Trouble, Via, start,
 };
 use super::{DOSSIER, code, parse, post, session, settings};
 use crate::consumer::{self, Call};
@@ -150,6 +150,15 @@ async fn codes_session_life_and_demand_can_be_changed_while_it_runs() {
         ..Change::default()
     });
     assert_eq!(send(&portal, "none", &["13"]).await["error_code"], "401");
+    assert_eq!(
+        put(&portal, "/inspect/settings", r#"{"session_status":401,"wrapped":true}"#).await,
+        "204"
+    );
+    let heard = post(&portal, "/mapi/g", &body("13", "none")).await;
+    assert_eq!(heard.status(), "401");
+    let wrapped = parse(heard.body());
+    assert_eq!(wrapped.as_object().unwrap().len(), 1);
+    assert_eq!(parse(wrapped["message"].as_str().unwrap().as_bytes())["error_code"], "401");
 }
 
 #[tokio::test]
@@ -339,6 +348,11 @@ fn province() -> Server {
                         "path": path, "dstcode": request.header("dstcode") });
                     Answer::json(200, told.to_string())
                 }
+                "/web/guest/XrdAdapter/RestService/forward/downloadfile/1f"
+                    if request.method == "GET" && request.header("dstcode").is_some() =>
+                {
+                    Answer::new(200, "application/pdf", "%PDF")
+                }
                 path if path.contains("addtthc") => Answer::json(200, r#"{"error_code":1}"#),
                 _ => Answer::text(401, ""),
             };
@@ -387,6 +401,9 @@ async fn the_portal_calls_the_province_on_demand() {
             );
         }
     }
+    let file = File { path: "downloadfile/1f".to_owned(), via: Via::WebGuest };
+    let made = portal.fetch(&file).await;
+    assert_eq!((made.status, made.answer.as_ref()), (Some(200), &b"%PDF"[..]), "{made:?}");
     let question =
         Question { from: "2024-03-01".into(), until: "20240331".into(), unit: Some("H99".into()) };
     let made = portal.ask_statistics(&question).await;
@@ -411,7 +428,7 @@ async fn the_portal_calls_the_province_on_demand() {
     let heard = say(portal.address, ask("text/plain", own).as_bytes()).await;
     assert_eq!(heard.status(), "415");
     let made = parse(get(portal.address, "/inspect/province/calls").await.body());
-    assert_eq!(made.as_array().unwrap().len(), 6);
+    assert_eq!(made.as_array().unwrap().len(), 7);
     let told =
         String::from_utf8(get(portal.address, "/inspect/province").await.body().to_vec()).unwrap();
     assert!(told.contains("consumer_key") && !told.contains("secret"), "{told}");
