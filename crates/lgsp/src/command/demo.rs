@@ -1,6 +1,7 @@
 //! `lgsp demo`: the province's main job on realistic packets, from nothing, in one command.
 
 mod folder;
+mod packet;
 mod report;
 mod scene;
 mod story;
@@ -70,8 +71,9 @@ async fn play(scene: &mut Scene, report: &mut Report) -> anyhow::Result<()> {
     };
     consumer.get_token(report).await?;
     consumer.look_up_land(report).await?;
-    consumer.send_dossier(report).await?;
-    scene.portal_holds(report)?;
+    let sent = consumer.send_packets(report).await?;
+    consumer.send_wrong_packet(report).await?;
+    scene.portal_holds(&sent, report)?;
     consumer.call_unsubscribed(report).await?;
     consumer.call_hanging(report).await?;
     scene.revoke_key(report).await?;

@@ -10,7 +10,8 @@ use crate::output::Failure;
 /// A folder with this file belongs to the demo.
 const MARK: &str = ".lgsp-demo";
 /// What a demo leaves; nothing else is ever removed.
-const FILES: [&str; 5] = ["lgsp.db", "lgsp.db-wal", "lgsp.db-shm", "lgsp.toml", "province.yaml"];
+const FILES: [&str; 6] =
+    ["lgsp.db", "lgsp.db-wal", "lgsp.db-shm", "lgsp.toml", "province.yaml", "portal.secret"];
 const FOLDERS: [&str; 2] = ["keys", "journal"];
 
 /// Makes `data` an empty, marked folder. Refused when it holds anything that is not a demo's, or

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use simulator::consumer::{self, Account, Call, Reply};
-use simulator::fixture;
 use terms::clock::Clock;
 use terms::fault::Sentence;
 
@@ -27,46 +26,43 @@ pub(super) struct Consumer<'a> {
 }
 
 /// What came back, and after how long.
-struct Answer {
+pub(super) struct Answer {
     reply: Reply,
-    body: Value,
+    pub(super) body: Value,
     took: Duration,
 }
 
 impl Answer {
-    fn text(&self, field: &str) -> &str {
+    pub(super) fn text(&self, field: &str) -> &str {
         self.body[field].as_str().unwrap_or("")
     }
 
     /// A good answer of the provider: every answer carries the id of its exchange.
-    fn answered(&self) -> bool {
+    pub(super) fn answered(&self) -> bool {
         self.reply.status == 200 && self.reply.exchange_id().is_some()
     }
 
     /// This fault of the platform.
-    fn refused(&self, status: u16, code: &str) -> bool {
+    pub(super) fn refused(&self, status: u16, code: &str) -> bool {
         self.reply.status == status
             && self.reply.fault().as_deref() == Some(code)
             && self.reply.exchange_id().is_some()
     }
 
-    fn told(&self, said: &str) -> String {
+    pub(super) fn told(&self, said: &str) -> String {
         format!("HTTP {} · {said} · {} ms", self.reply.status.as_u16(), self.took.as_millis())
     }
 }
 
 impl Consumer<'_> {
     async fn get(&self, path: &str) -> anyhow::Result<Answer> {
-        self.send(Call::get(format!("{}{path}", self.live))).await
+        self.send(Call::get(format!("{}{path}", self.live)).bearer(&self.token)).await
     }
 
-    async fn post(&self, path: &str, body: String) -> anyhow::Result<Answer> {
-        self.send(Call::post(format!("{}{path}", self.live), "application/json", body)).await
-    }
-
-    async fn send(&self, call: Call) -> anyhow::Result<Answer> {
+    /// A call as any client makes it; under the token only where it carries one.
+    pub(super) async fn send(&self, call: Call) -> anyhow::Result<Answer> {
         let opened = self.clock.instant();
-        let reply = consumer::call(&call.bearer(&self.token)).await?;
+        let reply = consumer::call(&call).await?;
         Ok(Answer {
             body: serde_json::from_slice(&reply.body).unwrap_or(Value::Null),
             reply,
@@ -110,65 +106,6 @@ impl Consumer<'_> {
             ok,
             text: same(answer.told(&parcel)),
         })?;
-        Ok(())
-    }
-
-    /// Sends the dossier packets of the fixtures to the portal: login, new, the same again,
-    /// supplement, done, progress.
-    pub(super) async fn send_dossier(&self, report: &mut Report) -> anyhow::Result<()> {
-        let login = fixture_text("01", "")?;
-        let answer = self.post("/cong-dvc/1.0/mapi/login", login).await?;
-        let session = answer.text("session").to_owned();
-        let ok = answer.answered() && !session.is_empty();
-        report.add(Step {
-            name: "portal-login",
-            title: Sentence::new(
-                "Đăng nhập Cổng DVC quốc gia qua nền tảng",
-                "Log in to the National Public Service Portal",
-            ),
-            ok,
-            text: same(answer.told(answer.text("message"))),
-        })?;
-        let packets = [
-            ("dossier-new", "02", "0", "DongBoHoSoMC: hồ sơ mới", "DongBoHoSoMC: a new dossier"),
-            (
-                "dossier-again",
-                "05",
-                "3",
-                "DongBoHoSoMC: gửi trùng, Cổng báo đã có",
-                "DongBoHoSoMC: sent twice, the portal says so",
-            ),
-            (
-                "dossier-supplement",
-                "03",
-                "0",
-                "DongBoHoSoMC: cập nhật, yêu cầu bổ sung",
-                "DongBoHoSoMC: update, supplement asked",
-            ),
-            (
-                "dossier-done",
-                "04",
-                "0",
-                "DongBoHoSoMC: cập nhật, đã trả kết quả",
-                "DongBoHoSoMC: update, result handed over",
-            ),
-            (
-                "dossier-progress",
-                "08",
-                "0",
-                "CapNhatTienDoHoSoMC: tiến độ xử lý",
-                "CapNhatTienDoHoSoMC: progress",
-            ),
-        ];
-        for (name, number, code, vi, en) in packets {
-            let body = fixture_text(number, &session)?;
-            let answer = self.post("/cong-dvc/1.0/mapi/g", body).await?;
-            let ok = answer.answered() && error_code(&answer.body) == code;
-            let said =
-                format!("error_code {}: {}", error_code(&answer.body), answer.text("message"));
-            let text = same(answer.told(&said));
-            report.add(Step { name, title: Sentence::new(vi, en), ok, text })?;
-        }
         Ok(())
     }
 
@@ -228,7 +165,7 @@ impl Consumer<'_> {
     }
 }
 
-fn fault_step(
+pub(super) fn fault_step(
     name: &'static str,
     title: Sentence,
     answer: &Answer,
@@ -244,21 +181,6 @@ fn fault_step(
     }
 }
 
-fn same(text: String) -> Sentence {
+pub(super) fn same(text: String) -> Sentence {
     Sentence::made(text.clone(), text)
-}
-
-/// `0`, `"0"` and `"00"` all mean success to a real portal's clients.
-fn error_code(body: &Value) -> String {
-    let code = match &body["error_code"] {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    if code == "00" { "0".to_owned() } else { code }
-}
-
-fn fixture_text(number: &str, session: &str) -> anyhow::Result<String> {
-    fixture::find(number)
-        .and_then(|fixture| fixture.request_in(session))
-        .ok_or_else(|| anyhow::anyhow!("fixture {number} has no request"))
 }
