@@ -78,6 +78,9 @@ fn of_fault(tables: &Tables, name: &str, fault: &FormFault, on: Date) -> Report 
     let mut report = Report::of_fault(table.map_or(name, |table| &table.packet), fault);
     if let Some(table) = table {
         report.version = table.version.clone();
+        for found in &mut report.violations {
+            found.table = table.table_text().into();
+        }
         report.unchecked = table.unknown_fields() + table.unknown_parameters();
     }
     report

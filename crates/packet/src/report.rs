@@ -55,6 +55,11 @@ pub struct Violation {
 }
 
 impl Violation {
+    /// As one JSON object, in a language.
+    pub fn to_json(&self, mode: Mode, language: Language) -> String {
+        serde_json::to_string(&told(self, mode, language)).unwrap_or_default()
+    }
+
     /// Does it refuse the packet in this mode?
     pub fn refuses(&self, mode: Mode) -> bool {
         self.severity == Severity::Error

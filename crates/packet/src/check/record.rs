@@ -245,15 +245,13 @@ impl<'t> Checking<'t> {
             return;
         }
         self.strangers.push((key, name.to_owned()));
-        let mut shown = self.path.text();
-        let mut place = shown.clone();
-        let dot = if shown.is_empty() { "" } else { "." };
-        shown.push_str(dot);
-        shown.extend(name.chars().take(64).map(|sign| if sign.is_control() { '?' } else { sign }));
-        place.push_str(dot);
-        place.push('?');
+        let clean = |sign: char| if sign.is_control() { '?' } else { sign };
+        let name: String = name.chars().take(64).map(clean).collect();
+        let before = self.path.text();
+        let dot = if before.is_empty() { "" } else { "." };
+        let (shown, place) = (format!("{before}{dot}{name}"), format!("{before}{dot}?"));
         let finding = Finding::warning(Rule::UnknownField, Evidence::Inferred);
-        let words = self.located(None, sentence::stranger());
+        let words = self.located(None, sentence::stranger(&name));
         self.push(finding, (shown, place), None, words);
     }
 

@@ -211,12 +211,16 @@ pub(super) fn file_address() -> Words {
     words("không phải địa chỉ tải tệp", "is not an address of a file", todo)
 }
 
-pub(super) fn stranger() -> Words {
+pub(super) fn stranger(name: &str) -> Words {
     let todo = todo(
         "Trường vẫn được chuyển nguyên vẹn; kiểm tra lại tên nếu gõ nhầm.",
         "The field passes as it is; look at the name in case it is a slip.",
     );
-    words("có trường không có trong bảng", "has a field that the table does not have", todo)
+    words(
+        format!("trường {name} không có trong bảng"),
+        format!("the table has no field {name}"),
+        todo,
+    )
 }
 
 pub(super) fn service(rule: Rule) -> Words {

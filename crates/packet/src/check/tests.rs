@@ -1,5 +1,7 @@
 //! The samples of the standard, judged as their names say.
 
+mod example;
+
 use std::path::{Path, PathBuf};
 
 use jiff::civil::date;
