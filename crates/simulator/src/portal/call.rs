@@ -56,7 +56,7 @@ pub struct CallSeen {
     pub accepted: bool,
     /// Was it hit by trouble on demand?
     pub troubled: bool,
-    /// What was noticed; the first 200.
+    /// What was noticed; the first 200 errors and the first 200 warnings.
     pub findings: Vec<Finding>,
     /// How many of all findings are errors.
     pub errors: usize,

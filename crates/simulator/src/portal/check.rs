@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use super::envelope::{Fields, Given, object};
 use super::table::{Dated, Field, Form, Table};
 
-/// Findings kept of one call; beyond them they are only counted.
-pub(super) const FINDINGS_MAX: usize = 200;
+/// Errors kept of one call, and as many warnings; beyond them errors are only counted.
+const FINDINGS_MAX: usize = 200;
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,23 +39,27 @@ pub struct Finding {
 pub(super) struct Findings {
     pub(super) list: Vec<Finding>,
     pub(super) errors: usize,
+    warnings: usize,
 }
 
 impl Findings {
     pub(super) fn error(&mut self, path: &str, rule: &'static str, vi: &str, en: &str) {
         self.errors += 1;
-        self.add(path, rule, Severity::Error, vi, en);
+        if self.errors <= FINDINGS_MAX {
+            self.add(path, rule, Severity::Error, vi, en);
+        }
     }
 
     pub(super) fn warn(&mut self, path: &str, rule: &'static str, vi: &str, en: &str) {
-        self.add(path, rule, Severity::Warning, vi, en);
+        self.warnings += 1;
+        if self.warnings <= FINDINGS_MAX {
+            self.add(path, rule, Severity::Warning, vi, en);
+        }
     }
 
     fn add(&mut self, path: &str, rule: &'static str, severity: Severity, vi: &str, en: &str) {
-        if self.list.len() < FINDINGS_MAX {
-            let (path, vi, en) = (path.to_owned(), vi.to_owned(), en.to_owned());
-            self.list.push(Finding { path, rule, severity, vi, en });
-        }
+        let (path, vi, en) = (path.to_owned(), vi.to_owned(), en.to_owned());
+        self.list.push(Finding { path, rule, severity, vi, en });
     }
 
     /// The first errors in one Vietnamese sentence, as a refusal tells them.
@@ -134,6 +138,9 @@ fn value_of(value: &RawValue, field: &Field, later: &[Field], at: &str, findings
     if let Form::List = field.form {
         return list(&given, field, later, at, findings);
     }
+    if let (Form::Flag, Given::Flag(_)) = (&field.form, &given) {
+        return;
+    }
     let Some(text) = given.text() else {
         let vi = "phải là một giá trị, không phải mảng, đối tượng hay true/false";
         return findings.error(at, "form", vi, "must be one text or number");
@@ -169,7 +176,7 @@ fn list(given: &Given, field: &Field, later: &[Field], at: &str, findings: &mut 
 fn fault(text: &str, form: &Form) -> Option<(&'static str, String, String)> {
     let told = |rule, vi: &str, en: &str| Some((rule, vi.to_owned(), en.to_owned()));
     match form {
-        Form::Text | Form::File | Form::List => None,
+        Form::Text | Form::Flag | Form::File | Form::List => None,
         Form::Number if decimal(text).is_some() => None,
         Form::Number => told("number", "phải là số", "must be a number"),
         Form::Percent => {

@@ -215,7 +215,7 @@ fn any(field: &Field) -> Value {
         Form::Text if field.meaning.is_empty() => "mẫu".into(),
         Form::Text => format!("{} (mẫu)", field.meaning).into(),
         Form::Datetime(_) => "20240301093000".into(),
-        Form::Number | Form::Percent => "1".into(),
+        Form::Number | Form::Percent | Form::Flag => "1".into(),
         Form::Code(codes) => codes.first().map_or("1", String::as_str).into(),
         Form::List => Value::Array(Vec::new()),
         Form::File => "/pakn/2024/03/41000.pdf".into(),

@@ -26,6 +26,8 @@ pub(super) enum Direction {
 #[serde(rename_all = "lowercase")]
 pub(super) enum Form {
     Text,
+    /// `true`, `false`, or any text for it.
+    Flag,
     /// `yyyyMMddHHmmss`, and what else this field is known to come as.
     Datetime(&'static [Dated]),
     Number,

@@ -169,7 +169,7 @@ fn supplement() -> Vec<Field> {
         text("NguoiTiepNhanBoSung"),
         text("ThongTinTiepNhan"),
         time("NgayTiepNhanBoSung"),
-        text("TrangThaiBoSung"),
+        Field::of("TrangThaiBoSung", Form::Flag),
         list("DanhSachGiayToBoSung", Vec::new()),
         list("DanhSachLePhiBoSung", Vec::new()),
         time("NgayHenTraTruoc"),

@@ -67,6 +67,9 @@ struct Entry {
     /// With `%` or without.
     #[serde(default)]
     percent: bool,
+    /// `true` and `false` are taken as well.
+    #[serde(default)]
+    boolean: bool,
     #[serde(default)]
     children: Vec<Entry>,
 }
@@ -105,6 +108,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Table, String> {
 
 fn field(name: &str, entry: Entry) -> Result<Field, String> {
     let form = match entry.form.as_deref() {
+        _ if entry.boolean => Form::Flag,
         None | Some("text") => Form::Text,
         // A file cannot say in what other ways real senders write a date: all are let pass.
         Some("datetime") => Form::Datetime(&[Dated::Slashes, Dated::Month]),

@@ -165,6 +165,7 @@ fn a_wrong_value_is_found_where_it_stands() {
             "number@data[0].DanhSachLePhi[0].Gia",
             none,
         ),
+        ("03", "/DanhSachHoSoBoSung/0/TrangThaiBoSung", json!(true), none, none),
         ("02", "/TruongLa", json!("x"), none, "unknown@data[0].TruongLa"),
         ("02", "/mahoso", json!("x"), none, "name@data[0].mahoso"),
         (
@@ -183,6 +184,9 @@ fn a_wrong_value_is_found_where_it_stands() {
         let mut state = strict();
         let session = login(&mut state);
         let mut call = request(number, &session);
+        if *number == "03" {
+            call["isUpdating"] = json!("False");
+        }
         let (parent, name) = path.rsplit_once('/').unwrap();
         let row = call["data"][0].pointer_mut(parent).unwrap();
         row.as_object_mut().unwrap().insert(name.to_owned(), value.clone());
@@ -193,6 +197,19 @@ fn a_wrong_value_is_found_where_it_stands() {
         assert!(warning.is_empty() || warnings.iter().any(|one| one == warning), "{context}");
         assert_eq!(code(&reply), -i64::from(!error.is_empty()), "{context}");
     }
+}
+
+#[test]
+fn no_number_of_warnings_hides_an_error() {
+    let mut state = strict();
+    let session = login(&mut state);
+    let mut call = request("02", &session);
+    let row = call["data"][0].as_object_mut().unwrap();
+    row.extend((0..300).map(|number| (format!("la{number}"), json!(1))));
+    row["HinhThuc"] = json!("9");
+    let (reply, errors, warnings) = judge(&mut state, &call);
+    assert_eq!((errors, warnings.len()), (vec!["code@data[0].HinhThuc".to_owned()], 200));
+    assert_eq!(code(&reply), -1);
 }
 
 #[test]
