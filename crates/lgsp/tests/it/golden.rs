@@ -36,6 +36,11 @@ enum Kind {
 /// All that speak the session protocol.
 const SESSION: [Kind; 4] = [Kind::Java, Kind::Php, Kind::Node, Kind::Python];
 
+/// The charset as its application server sets it, since the machine's decides what it reads; the
+/// rest makes a short life cheap.
+const JAVA_FLAGS: &[&str] =
+    &["-Dfile.encoding=UTF-8", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+
 impl Kind {
     fn patience(self) -> Duration {
         Duration::from_secs(match self {
@@ -48,8 +53,7 @@ impl Kind {
 
     fn command(self) -> Command {
         let (program, flags, script): (_, &[&str], _) = match self {
-            // As its application server starts it: the machine's charset decides what it reads.
-            Kind::Java => ("java".into(), &["-Dfile.encoding=UTF-8"], "java/OneStop.java"),
+            Kind::Java => ("java".into(), JAVA_FLAGS, "java/OneStop.java"),
             Kind::Php => ("php".into(), &[], "php/one_stop.php"),
             Kind::Node => ("node".into(), &[], "node/one_stop.mjs"),
             Kind::Python => (python(), &[], "python/one_stop.py"),
