@@ -302,3 +302,6 @@ fn blame(error: &hyper::Error) -> Progress {
         _ => Progress::Gone,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -232,11 +232,7 @@ fn find_service<'c>(
     };
     let found = match named.or(set) {
         Some(code) => catalogue.destination(code),
-        None => {
-            let mut portals =
-                catalogue.services().filter(|s| s.versions.iter().any(|v| v.portal.is_some()));
-            portals.next().filter(|_| portals.next().is_none())
-        }
+        None => catalogue.portal(),
     };
     found.ok_or(FaultCode::NoSuchRoute)
 }

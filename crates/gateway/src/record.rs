@@ -118,6 +118,11 @@ impl Record {
         Deadline::new(self.opened, self.limit)
     }
 
+    /// When something must be done that has a time of its own since the call began.
+    pub(crate) fn due(&self, limit: Duration) -> Deadline {
+        Deadline::new(self.opened, limit)
+    }
+
     /// A `bulk` version may take longer.
     pub(crate) fn extend(&mut self) {
         self.limit = BULK_DEADLINE;

@@ -3,6 +3,7 @@
 
 mod answer;
 mod consumer;
+mod facade;
 mod framing;
 mod provider;
 mod token;

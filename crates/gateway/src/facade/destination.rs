@@ -126,3 +126,6 @@ pub(crate) fn clean(query: &str, keep_destination: bool) -> Cow<'_, str> {
     }
     query.split('&').filter(stays).collect::<Vec<_>>().join("&").into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,3 +145,6 @@ pub(crate) fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && text.bytes().filter(u8::is_ascii_digit).count() <= DIGITS_MAX
 }
+
+#[cfg(test)]
+mod tests;

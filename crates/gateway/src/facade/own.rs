@@ -14,7 +14,7 @@ use crate::reply::{self, Held};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// Closes the record with an answer of 200 in JSON and gives the answer.
+/// Closes a record that was begun with an answer of 200 in JSON and gives the answer.
 pub(super) async fn answer(
     record: &mut Record,
     body: String,
@@ -27,7 +27,6 @@ pub(super) async fn answer(
     if let Some(packet) = record.context.packet.take() {
         head.headers.insert(fault::LGSP_PACKET, packet);
     }
-    record.begin()?;
     record.note_status(head.status);
     let held = VecDeque::from([Bytes::from(body)]);
     reply::release(record, &held).await?;

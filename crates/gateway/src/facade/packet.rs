@@ -2,13 +2,14 @@
 //! the packet that the standard describes (QCV-01 to QCV-17).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
 use http::{HeaderValue, Method, Uri, response};
 use hyper::body::Incoming;
-use packet::{Document, Envelope, FormFault, Mode, Report, Side, Verdict, envelope};
+use packet::{Document, Envelope, FormFault, Mode, Report, Side, Table, Verdict, envelope};
 use registry::{Grant, Version};
 use serde_json::{Map, Value};
 use terms::fault::{Fault, FaultCode, Sentence};
@@ -86,16 +87,30 @@ impl Named {
 
     /// The envelope of a call that brought a bare array, `{"data":[…]}`, the parameters of a pull,
     /// or nothing; in JSON or XML.
-    fn wrap(&self, body: &[u8], unit: &str) -> Result<Bytes, FormFault> {
+    fn wrap(&self, body: &[u8], unit: &str, table: Option<&Table>) -> Result<Bytes, FormFault> {
         let unit = self.unit.as_deref().unwrap_or(unit);
-        let put = |body: &[u8]| envelope::wrap(&self.name, unit, self.updating, body, SESSION);
         let begin = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        let asked = table.is_some_and(asks_updating) && self.updating.is_none();
+        let is_bare = asked && (begin == Some(&b'[') || !is_envelope(body));
+        let updating = self.updating.or(is_bare.then_some(false));
+        let put = |body: &[u8]| envelope::wrap(&self.name, unit, updating, body, SESSION);
         match begin {
             None => put(&serde_json::to_vec(&self.parameters).unwrap_or_default()),
             Some(b'<') => put(Document::read(body, None)?.to_json().as_bytes()),
             Some(_) => put(body),
         }
     }
+}
+
+/// Must a call of this packet say whether it is an update?
+fn asks_updating(table: &Table) -> bool {
+    let is = |name: &Arc<str>| &**name == envelope::name::UPDATING;
+    table.parameters.iter().any(|field| field.name.as_ref().is_some_and(is))
+}
+
+/// Does a body name its service? Then it says the rest of the envelope as well, or lacks it.
+fn is_envelope(body: &[u8]) -> bool {
+    Envelope::read(body).is_ok_and(|envelope| envelope.service().is_some())
 }
 
 /// Reads what a body says: may the consumer use the operation, is the packet as it should be? A
@@ -107,102 +122,143 @@ pub(crate) async fn inspect<'a>(
     look: Look,
     cargo: Cargo<'a>,
 ) -> Result<Cargo<'a>, Fault> {
-    let (came, room) = match cargo {
+    let unit = grant.version().portal.as_ref().map(|portal| &*portal.unit);
+    let bytes_max = grant.version().body_max;
+    let incoming = match cargo {
+        Cargo::Coming(incoming) => incoming,
         Cargo::Whole(mut whole) => {
             if let Some(seen) = whole.seen.take() {
-                whole.operation = judge(lane, record, grant, &seen, None)?;
+                let came = whole.body.clone();
+                let mut inspection = Inspection { lane, record, grant };
+                (whole.operation, whole.body) = inspection.complete(&came, &seen, unit)?;
+                whole.came = Some(came);
             }
             return Ok(Cargo::Whole(whole));
         }
-        Cargo::Coming(incoming) => {
-            let mut room = lane.room.enter(true);
-            let bytes_max = grant.version().body_max;
-            (whole::read(record, incoming, bytes_max, &mut room).await?, room)
-        }
     };
-    let unit = grant.version().portal.as_ref().map(|portal| &*portal.unit);
-    let (made, named) = match &look {
-        Look::Packet(named) => (named.wrap(&came, unit.unwrap_or_default()), Some(&*named.name)),
-        Look::Envelope | Look::Nothing => (complete(&came, unit), None),
+    let mut room = lane.room.enter(true);
+    let came = whole::read(record, incoming, bytes_max, &mut room).await?;
+    let mut inspection = Inspection { lane, record, grant };
+    let (operation, body) = match (&look, unit) {
+        (Look::Packet(named), Some(unit)) => inspection.wrap(&came, named, unit)?,
+        (Look::Packet(named), None) => (inspection.look_at_data(&came, named)?, came.clone()),
+        (Look::Envelope | Look::Nothing, _) => match Seen::read(&came) {
+            Ok(seen) => inspection.complete(&came, &seen, unit)?,
+            Err(fault) => (inspection.pass_unread(&fault, None)?, came.clone()),
+        },
     };
-    let operation = match made.as_ref().map_err(Clone::clone).and_then(|made| Seen::read(made)) {
-        Ok(seen) => judge(lane, record, grant, &seen, named)?,
-        Err(fault) => pass_unread(record, grant, &fault, named)?,
-    };
-    // a provider that is no portal gets what the consumer sent
-    let body = made.ok().filter(|_| unit.is_some()).unwrap_or_else(|| came.clone());
     Ok(Cargo::Whole(Whole::looked(body, came, operation, room)))
 }
 
-/// The envelope of a call whose consumer needs no session there, since its token came in the
-/// header, and no unit, since that is the account's: for a portal both are put in.
-fn complete(came: &Bytes, unit: Option<&str>) -> Result<Bytes, FormFault> {
-    let Some(unit) = unit else { return Ok(came.clone()) };
-    let envelope = Envelope::read(came)?;
-    if envelope.session().is_some() && envelope.madonvi().is_some() {
-        return Ok(came.clone());
-    }
-    let made = envelope::with_unit_if_absent(came, &envelope, unit);
-    let envelope = Envelope::read(&made)?;
-    Ok(match envelope.session() {
-        Some(_) => made.clone(),
-        None => envelope::with_session(&made, &envelope, SESSION),
-    })
+/// A granted call whose body is looked at.
+struct Inspection<'i> {
+    lane: &'i Lane,
+    record: &'i mut Record,
+    grant: &'i Grant,
 }
 
-/// Checks operation and packet. Gives the operation as the call names it.
-fn judge(
-    lane: &Lane,
-    record: &mut Record,
-    grant: &Grant,
-    seen: &Seen<'_>,
-    named: Option<&str>,
-) -> Result<String, Fault> {
-    let operation = named.or(seen.envelope.service()).unwrap_or_default();
-    if operation.is_empty() {
-        return Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::new(
-            "Nội dung không nêu tên dịch vụ (service).",
-            "The body does not name a service.",
-        )));
+impl Inspection<'_> {
+    /// An envelope whose consumer needs no session there, since its token came in the header, and
+    /// no unit, since that is the account's: for a portal both are put in.
+    fn complete(
+        &mut self,
+        came: &Bytes,
+        seen: &Seen<'_>,
+        unit: Option<&str>,
+    ) -> Result<(String, Bytes), Fault> {
+        let envelope = &seen.envelope;
+        let named = envelope.service().unwrap_or_default();
+        let is_whole = envelope.session().is_some() && envelope.madonvi().is_some();
+        let Some(unit) = unit.filter(|_| !is_whole) else {
+            return Ok((self.judge(named, &seen.document, Side::Request)?, came.clone()));
+        };
+        let mut made = envelope::with_unit_if_absent(came, envelope, unit);
+        if envelope.session().is_none() {
+            let read = Envelope::read(&made).map_err(|fault| malformed(&fault))?;
+            made = envelope::with_session(&made, &read, SESSION);
+        }
+        let document = Document::read(&made, None).map_err(|fault| malformed(&fault))?;
+        let operation = self.judge(named, &document, Side::Request)?;
+        drop(document);
+        Ok((operation, made))
     }
-    let subscription = grant.subscription();
-    let tables = lane.shared.tables.load();
-    let on = today(lane, record);
-    if let Some(table) = tables.find(operation, on) {
-        record.note_operation(table.packet.clone());
-    } else if dialect::is_name(operation) {
-        record.note_operation(operation);
-    }
-    if !subscription.admits(operation) {
-        return Err(FaultCode::NotSubscribed.into());
-    }
-    let report = packet::check(&tables, operation, Side::Request, &seen.document, on);
-    settle(record, subscription.packets, &report)?;
-    Ok(operation.to_owned())
-}
 
-/// A body that is no document has no operation but the one in the path. A portal cannot be given
-/// it, since nobody knows where its session stands; any other provider gets it as it is, unless
-/// the subscription refuses what does not conform.
-fn pass_unread(
-    record: &mut Record,
-    grant: &Grant,
-    fault: &FormFault,
-    named: Option<&str>,
-) -> Result<String, Fault> {
-    let operation = named.unwrap_or_default();
-    if dialect::is_name(operation) {
-        record.note_operation(operation);
+    /// The records of a packet path, or its parameters, on their way to a portal.
+    fn wrap(&mut self, came: &Bytes, named: &Named, unit: &str) -> Result<(String, Bytes), Fault> {
+        let made = {
+            let (tables, on) = (self.lane.shared.tables.load(), today(self.lane, self.record));
+            named.wrap(came, unit, tables.find(&named.name, on))
+        };
+        let read = made.as_ref().map_err(Clone::clone).and_then(|made| Document::read(made, None));
+        let operation = match read {
+            Ok(document) => self.judge(&named.name, &document, Side::Request)?,
+            Err(fault) => self.pass_unread(&fault, Some(&named.name))?,
+        };
+        Ok((operation, made.unwrap_or_else(|_| came.clone())))
     }
-    let subscription = grant.subscription();
-    if !subscription.admits(operation) {
-        return Err(FaultCode::NotSubscribed.into());
+
+    /// The same on their way to a provider that takes them as they are.
+    fn look_at_data(&mut self, came: &Bytes, named: &Named) -> Result<String, Fault> {
+        let made;
+        let text = if came.iter().all(u8::is_ascii_whitespace) {
+            made = serde_json::to_vec(&named.parameters).unwrap_or_default();
+            &made[..]
+        } else {
+            came
+        };
+        match Document::read(text, None) {
+            Ok(document) => self.judge(&named.name, &document, Side::Data),
+            Err(fault) => self.pass_unread(&fault, Some(&named.name)),
+        }
     }
-    settle(record, subscription.packets, &Report::of_fault(operation, fault))?;
-    if grant.version().portal.is_some() {
-        return Err(malformed(fault));
+
+    /// Checks operation and packet. Gives the operation as the call names it.
+    fn judge(
+        &mut self,
+        operation: &str,
+        document: &Document<'_>,
+        side: Side,
+    ) -> Result<String, Fault> {
+        if operation.is_empty() {
+            return Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::new(
+                "Nội dung không nêu tên dịch vụ (service).",
+                "The body does not name a service.",
+            )));
+        }
+        let tables = self.lane.shared.tables.load();
+        let on = today(self.lane, self.record);
+        if let Some(table) = tables.find(operation, on) {
+            self.record.note_operation(table.packet.clone());
+        } else if dialect::is_name(operation) {
+            self.record.note_operation(operation);
+        }
+        let subscription = self.grant.subscription();
+        if !subscription.admits(operation) {
+            return Err(FaultCode::NotSubscribed.into());
+        }
+        let report = packet::check(&tables, operation, side, document, on);
+        settle(self.record, subscription.packets, &report)?;
+        Ok(operation.to_owned())
     }
-    Ok(operation.to_owned())
+
+    /// A body that is no document has no operation but the one in the path. A portal cannot be
+    /// given it, since nobody knows where its session stands; any other provider gets it as it is,
+    /// unless the subscription refuses what does not conform.
+    fn pass_unread(&mut self, fault: &FormFault, named: Option<&str>) -> Result<String, Fault> {
+        let operation = named.unwrap_or_default();
+        if dialect::is_name(operation) {
+            self.record.note_operation(operation);
+        }
+        let subscription = self.grant.subscription();
+        if !subscription.admits(operation) {
+            return Err(FaultCode::NotSubscribed.into());
+        }
+        settle(self.record, subscription.packets, &Report::of_fault(operation, fault))?;
+        if self.grant.version().portal.is_some() {
+            return Err(malformed(fault));
+        }
+        Ok(operation.to_owned())
+    }
 }
 
 /// Notes what a check found, for the row and for the consumer, and refuses if it must.
@@ -269,13 +325,14 @@ pub(super) async fn check_only(
     let came = whole::read(record, body, limit::BODY_MAX, &mut room).await?;
     let (tables, on) = (lane.shared.tables.load(), today(lane, record));
     let named = Named::read(name, query);
-    let made = named.wrap(&came, "-");
+    let made = named.wrap(&came, "-", tables.find(name, on));
     let seen = made.as_ref().map_err(Clone::clone).and_then(|made| Seen::read(made));
     let report = match &seen {
         Ok(seen) => packet::check(&tables, name, Side::Request, &seen.document, on),
         Err(fault) => Report::of_fault(name, fault),
     };
     record.note_operation(report.packet.clone());
+    record.begin()?;
     // what a dry run finds is told, not refused
     let _ = settle(record, mode, &report);
     let language = fault::language(head.headers.get(ACCEPT_LANGUAGE));

@@ -6,6 +6,7 @@ mod source;
 
 use std::rc::Rc;
 
+use ::packet::statistic::add;
 use http::request::Parts;
 use http::{HeaderValue, response};
 use registry::service::{STATISTICS, STATISTICS_VERSION};
@@ -13,8 +14,9 @@ use registry::{Grant, Route};
 use serde_json::{Map, Value, json};
 use terms::code::ServiceCode;
 use terms::fault::{Fault, FaultCode};
-use terms::limit::STATISTIC_SOURCE_TIMEOUT;
+use terms::limit::{STATISTIC_FACTS_TIMEOUT, STATISTIC_SOURCE_TIMEOUT};
 use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 
 use super::own;
 use crate::lane::Lane;
@@ -47,7 +49,10 @@ pub(super) async fn answer(
     };
     record.admission = Some(admission);
     let consumer = lane.consumer(grant.system());
-    let answered = ask_all(lane, record, arrival, (&question, consumer)).await;
+    let answered = match kept(lane, record, &question).await {
+        Some(figures) => vec![Answered { name: KEPT.into(), state: State::Ok(figures) }],
+        None => ask_all(lane, record, arrival, (&question, consumer)).await,
+    };
     own::answer(record, tell(&answered)).await
 }
 
@@ -70,6 +75,29 @@ fn grant(lane: &Lane, record: &mut Record, arrival: Arrival, head: &Parts) -> Re
     granted
 }
 
+/// The name under which facts that the platform keeps itself stand among the sources.
+const KEPT: &str = "lgsp";
+
+/// The figures from kept facts, where those are kept and cover the period: then the sources are not
+/// asked, since they would tell of the same dossiers.
+async fn kept(lane: &Lane, record: &Record, question: &Question) -> Option<Map<String, Value>> {
+    let desk = lane.shared.desk.as_ref()?;
+    let period = dossier::Period::new(question.from, question.to)?;
+    let limit = record.due(STATISTIC_FACTS_TIMEOUT);
+    let figures = desk.figures(period, question.unit.clone());
+    match timeout_at(limit.at().into(), figures).await {
+        Ok(Ok(figures)) => Some(figures.to_map()),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "kept facts give no figures: the sources are asked");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("kept facts give no figures in time: the sources are asked");
+            None
+        }
+    }
+}
+
 /// Asks every source at once; each has its own row.
 async fn ask_all(
     lane: &Rc<Lane>,
@@ -78,7 +106,7 @@ async fn ask_all(
     (question, consumer): (&Question, HeaderValue),
 ) -> Vec<Answered> {
     let now = lane.shared.clock.instant();
-    let deadline = record.deadline().within(now, STATISTIC_SOURCE_TIMEOUT);
+    let deadline = record.due(STATISTIC_SOURCE_TIMEOUT);
     let mut asked = JoinSet::new();
     for (service, version) in lane.shared.registry.current().statistics(arrival.environment) {
         let source = Source {
@@ -140,8 +168,4 @@ fn tell(answered: &[Answered]) -> String {
     let members: Vec<String> =
         told.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
     format!("{{{}}}", members.join(","))
-}
-
-fn add(parts: &[Map<String, Value>]) -> Map<String, Value> {
-    parts.first().cloned().unwrap_or_default()
 }

@@ -27,7 +27,7 @@ pub(crate) struct Whole<'a> {
     /// The operation that it names; empty until it has been looked at.
     pub(crate) operation: String,
     /// As it came, for the digest; `None` when that is the body itself.
-    came: Option<Bytes>,
+    pub(super) came: Option<Bytes>,
     _room: Taken,
 }
 

@@ -66,3 +66,6 @@ fn write_xml(message: &str, code: FaultCode, exchange: ExchangeId) -> Vec<u8> {
     )
     .into_bytes()
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,7 @@ pub(crate) struct World {
     pub(crate) live: SocketAddr,
     pub(crate) trial: SocketAddr,
     pub(crate) live_tls: SocketAddr,
+    pub(crate) inbound: SocketAddr,
     pub(crate) certificate: CertificateDer<'static>,
     pub(crate) token: String,
     pub(crate) secret: (String, String),
@@ -104,13 +105,7 @@ impl World {
             desk: None,
             settings: Settings { threads: settings.threads.max(1), ..settings },
         };
-        let any = "127.0.0.1:0".parse().ok();
-        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let (chain, key) = (own.cert.pem(), own.signing_key.serialize_pem());
-        let certificate = Certificate::read(chain.as_bytes(), key.as_bytes()).unwrap();
-        let live_tls = any.map(|address| (address, certificate));
-        let listeners =
-            Listeners { live: any, trial: any, live_tls, inbound: any, ..Listeners::default() };
+        let (listeners, certificate) = listeners();
         let running = Gateway::start(shared, listeners).unwrap();
         let addresses = running.addresses();
         let mut world = World {
@@ -118,7 +113,8 @@ impl World {
             live: addresses.live.unwrap(),
             trial: addresses.trial.unwrap(),
             live_tls: addresses.live_tls.unwrap(),
-            certificate: own.cert.der().clone(),
+            inbound: addresses.inbound.unwrap(),
+            certificate,
             token: String::new(),
             secret,
             running: Some(running),
@@ -167,13 +163,19 @@ impl World {
     pub(crate) fn row(&self, answer: &Seen) -> Row {
         let exchange = ExchangeId::parse(answer.header("exchange-id").expect("an id"));
         let rows = self.rows(&Filter { exchange, ..Filter::default() });
-        assert_eq!(rows.len(), 1, "one row an exchange: {rows:?}");
-        rows[0].clone()
+        let own: Vec<_> = rows.iter().filter(|row| Some(row.exchange_id) == exchange).collect();
+        assert_eq!(own.len(), 1, "one row an exchange: {rows:?}");
+        own[0].clone()
     }
 
     pub(crate) fn rows(&self, filter: &Filter) -> Vec<Row> {
         let dir = self.folder.path().join("journal");
         journal::search(&dir, filter).unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Runs something on the runtime of the database.
+    pub(crate) fn block_on<F: Future>(&self, work: F) -> F::Output {
+        self.runtime.block_on(work)
     }
 
     /// Nothing can be recorded any more.
@@ -209,6 +211,18 @@ impl World {
             self.access.refresh().await.unwrap();
         });
     }
+}
+
+/// Every listener, on a port that is free.
+fn listeners() -> (Listeners, CertificateDer<'static>) {
+    let any = "127.0.0.1:0".parse().ok();
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (chain, key) = (own.cert.pem(), own.signing_key.serialize_pem());
+    let certificate = Certificate::read(chain.as_bytes(), key.as_bytes()).unwrap();
+    let live_tls = any.map(|address| (address, certificate));
+    let listeners =
+        Listeners { live: any, trial: any, live_tls, inbound: any, ..Listeners::default() };
+    (listeners, own.cert.der().clone())
 }
 
 /// Applies a registry file; gives the credential it issued.

@@ -170,5 +170,8 @@ pub(super) fn read(body: &[u8]) -> Option<Map<String, Value>> {
             .collect::<Option<_>>()?,
         _ => return None,
     };
-    if maps.is_empty() { None } else { Some(super::add(&maps)) }
+    Some(packet::statistic::add(&maps)).filter(|figures| !figures.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

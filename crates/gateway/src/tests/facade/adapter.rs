@@ -1,0 +1,172 @@
+//! The national adapter's path, as a consumer of the province uses it.
+
+use terms::exchange::{Facade, Outcome};
+
+use super::{LOCAL, PORTAL, Province, RELAY, json, sample, told};
+
+const PATHS: [&str; 4] = [
+    "/XrdAdapter/RestService/forward",
+    "/VXPAdapter/RestService/forward",
+    "/web/guest/XrdAdapter/RestService/forward",
+    "/web/guest/VXPAdapter/RestService/forward",
+];
+
+#[test]
+fn tolerance_05_both_names_dstcode_in_header_or_query() {
+    let province = Province::start();
+    let session = province.session();
+    let coded = PORTAL.replace(':', "%3A");
+    for path in PATHS {
+        let ways = [
+            (format!("{path}/mapi/g?dstcode={PORTAL}"), String::new()),
+            (format!("{path}/mapi/g?dstcode={coded}"), String::new()),
+            (format!("{path}/mapi/g"), format!("DstCode: {PORTAL}\r\n")),
+            (format!("{path}/mapi/g"), format!("dstcode: {coded}\r\n")),
+            (format!("{path}/mapi/g?dstcode={coded}"), format!("dstcode: {PORTAL}\r\n")),
+            (format!("{path}/mapi/g"), "dstcode: VN/GOV/000.00.00.G22/vpcpdvcprovider\r\n".into()),
+        ];
+        for (target, headers) in ways {
+            let answer = province.post(&target, &headers, &sample("13", &session));
+            assert_eq!(told(&answer).0, 0, "{target} {headers} {}", answer.text());
+            let row = province.world.row(&answer);
+            assert_eq!(row.facade, Some(Facade::Adapter));
+            assert_eq!(row.operation.as_deref(), Some("LayThuTuc"));
+        }
+    }
+}
+
+#[test]
+fn tolerance_05_a_destination_named_in_two_ways_is_refused() {
+    let province = Province::start();
+    let target = format!("{}/mapi/g?dstcode={PORTAL}", PATHS[0]);
+    let session = province.session();
+    let headers = format!("dstcode: {LOCAL}\r\n");
+    let answer = province.post(&target, &headers, &sample("13", &session));
+    assert_eq!(province.world.row(&answer).fault.as_deref(), Some("request_invalid"));
+    assert_eq!(province.portal.count(), 0);
+}
+
+#[test]
+fn tolerance_05_what_is_forwarded() {
+    let province = Province::start();
+    let token = format!("authorization: Bearer {}\r\n", province.world.token);
+    let theirs = "Charset: utf-8\r\nSENDER_CODE: a\r\nRECEIVER_CODE: \r\nTRAN_CODE: t\r\n\
+                  from: VN:GOV:x\r\nTimestamp: 1767225600000\r\nApiKey: k\r\n\
+                  X-Road-Client: VN/GOV/x\r\nX-Authentication-Token: u\r\n";
+    let headers = format!("{token}{theirs}dstcode: {LOCAL}\r\n");
+    let target = format!("{}/sub/echo?a=1&dstcode={LOCAL}&b=%20x&c", PATHS[1]);
+    let answer = province.say("PUT", &target, &headers, "<a>ă</a>");
+    assert_eq!((answer.status, answer.text()), (200, "<a>ă</a>".to_owned()));
+    let seen = province.world.provider.last();
+    assert_eq!(seen.head[0], "PUT /base/sub/echo?a=1&b=%20x&c HTTP/1.1");
+    for line in theirs.lines() {
+        let (name, value) = line.split_once(':').unwrap();
+        assert_eq!(seen.header(name), Some(value.trim()), "{name}");
+    }
+    assert_eq!(seen.header("dstcode"), None, "that was for us");
+    assert_eq!(seen.header("authorization"), None);
+    assert_eq!(seen.header("lgsp-consumer"), Some("H01.009/one-stop"));
+    let row = province.world.row(&answer);
+    assert_eq!((row.facade, row.service.as_deref()), (Some(Facade::Adapter), Some("noi-bo")));
+    assert_eq!(row.operation.as_deref(), Some("sub"), "the first segment names the operation");
+    assert!(row.request_digest.is_some());
+}
+
+#[test]
+fn tolerance_05_a_personal_number_in_the_path_is_not_journalled() {
+    let province = Province::start();
+    let answer = province.get_known(&format!("{}/001234567890/x?dstcode={LOCAL}", PATHS[0]));
+    assert_eq!(answer.status, 200);
+    assert_eq!(province.world.row(&answer).operation, None);
+}
+
+#[test]
+fn tolerance_05_providerurl_is_what_is_registered_or_refused() {
+    let province = Province::start();
+    let own = format!("http://{}/base", province.world.provider.address);
+    let coded = own.replace(':', "%3A").replace('/', "%2F");
+    let elsewhere = format!("http://{}/", province.portal.address);
+    let table = [
+        (own.clone(), true),
+        (format!("{own}/"), true),
+        (coded, true),
+        (String::new(), true),
+        (elsewhere, false),
+        (format!("{own}/deeper"), false),
+        (format!("{own}x"), false),
+        ("http://169.254.169.254/latest".to_owned(), false),
+    ];
+    for (given, passes) in table {
+        let before = province.world.provider.seen().len();
+        let target = format!("{}/echo?dstcode={LOCAL}&providerurl={given}&z=1", PATHS[0]);
+        let answer = province.get_known(&target);
+        let row = province.world.row(&answer);
+        if passes {
+            assert_eq!(answer.status, 200, "{given}");
+            let line = province.world.provider.last().head[0].clone();
+            assert_eq!(line, "GET /base/echo?z=1 HTTP/1.1", "{given}");
+        } else {
+            assert_eq!(row.fault.as_deref(), Some("parameter_invalid"), "{given}");
+            assert_eq!(province.world.provider.seen().len(), before);
+        }
+    }
+    assert_eq!(province.portal.count(), 0);
+}
+
+#[test]
+fn tolerance_05_a_get_with_a_body_and_no_content_type() {
+    let province = Province::start();
+    let token = &province.world.token;
+    let request = format!(
+        "GET {}/echo?dstcode={LOCAL} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\
+         content-length: 4\r\n\r\nbody",
+        PATHS[0]
+    );
+    let answer = province.world.consumer().say(request).hear();
+    assert_eq!(answer.text(), "body");
+}
+
+#[test]
+fn tolerance_06_relay_keeps_the_national_session() {
+    let province = Province::start();
+    // their account, their session: our token stands in the header
+    let login = r#"{"username":"000.00.00.H99","password":"provider-secret"}"#;
+    let answer = province.post_known(&format!("{}/mapi/login?dstcode={RELAY}", PATHS[0]), login);
+    let session = json(&answer)["session"].as_str().expect("theirs").to_owned();
+    assert!(!session.starts_with("lg1."));
+    let body = sample("13", &session);
+    let target = format!("{}/mapi/g?dstcode={RELAY}", PATHS[1]);
+    let answer = province.post_known(&target, &body);
+    assert_eq!(told(&answer).0, 0, "{}", answer.text());
+    let received = province.portal.received();
+    assert_eq!(received.last().unwrap().body().to_vec(), body.as_bytes(), "byte for byte");
+    let call = province.portal.calls().last().unwrap().clone();
+    assert_eq!(call.dstcode_query.as_deref(), Some(RELAY), "an adapter needs it");
+    let row = province.world.row(&answer);
+    assert_eq!(row.service.as_deref(), Some("chuyen-tiep"));
+    assert_eq!(row.operation.as_deref(), Some("LayThuTuc"));
+    assert_eq!(row.outcome, Some(Outcome::Answered));
+    // without our token it is nobody's
+    let refused = province.post(&target, "", &body);
+    assert_eq!(province.world.row(&refused).fault.as_deref(), Some("token_invalid"));
+}
+
+#[test]
+fn without_a_token_an_adapter_path_is_refused() {
+    let province = Province::start();
+    for body in ["", "x", "{}", "[1]"] {
+        let answer = province.post(&format!("{}/echo?dstcode={LOCAL}", PATHS[0]), "", body);
+        assert_eq!(answer.fault(), "token_missing", "{body}");
+    }
+    assert!(province.world.provider.seen().is_empty());
+}
+
+#[test]
+fn a_path_that_is_no_facade_is_no_route() {
+    let province = Province::start();
+    let paths =
+        ["/web", "/web/guest/x", "/XrdAdapter", "/XrdAdapter/RestService/x/mapi/g", "/mapi"];
+    for path in paths {
+        assert_eq!(province.get_known(path).fault(), "no_such_route", "{path}");
+    }
+}
