@@ -1,6 +1,7 @@
 //! The handle through which the platform asks who may speak.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use journal::Journal;
@@ -21,7 +22,7 @@ use crate::follow::{ERRANDS_MAX, Errand};
 use crate::limiter::Limiter;
 use crate::snapshot::Snapshot;
 use crate::token::client::Used;
-use crate::token::{self, Caller, TokenFault, Verified};
+use crate::token::{self, Caller, Token, TokenFault, Verified};
 
 /// More changes than this are not looked up one by one: everything is loaded anew.
 const CHANGES_MAX: usize = 1_000;
@@ -93,6 +94,15 @@ impl Access {
         };
         let newest = snapshot.credentials().filter(alive).max_by_key(|c| c.number)?;
         Some(Caller::vouched(newest.clone()))
+    }
+
+    /// A token for a call that the platform itself makes in the name of a system, as when it sends
+    /// statistics on schedule. It lives for a minute and goes nowhere but to our own listener.
+    pub fn own_token(&self, system: &SystemCode, environment: Environment) -> Option<Token> {
+        const LIFETIME: Duration = Duration::from_secs(60);
+        let caller = self.vouch(system, environment)?;
+        let (now, keyring) = (self.0.clock.now(), &self.0.keyring);
+        token::issue_for(caller.credential(), LIFETIME, keyring, now, &self.0.random)
     }
 
     pub(crate) fn look_up(

@@ -184,19 +184,29 @@ pub fn issue(
     now: Timestamp,
     random: &Random,
 ) -> Option<Token> {
+    issue_for(client.credential(), lifetime, keyring, now, random)
+}
+
+/// A token of a credential; whoever calls it has shown that the caller may have it.
+pub(crate) fn issue_for(
+    credential: &Credential,
+    lifetime: Duration,
+    keyring: &Keyring,
+    now: Timestamp,
+    random: &Random,
+) -> Option<Token> {
     let id = keyring.current();
     let lifetime = self::lifetime(lifetime).as_secs();
     let body = Body {
         key: id.0,
-        number: client.credential().number,
+        number: credential.number,
         issued: u64::try_from(now.secs()).unwrap_or(0),
         lifetime: u32::try_from(lifetime).unwrap_or(u32::MAX),
         random: random.bytes(),
     };
     let mut bytes = [0; TOKEN_BYTES];
     bytes[..BODY_BYTES].copy_from_slice(&body.encode());
-    let environment = client.credential().environment;
-    let tag = keyring.token_key(id)?.tag(&vouched(environment, &bytes[..BODY_BYTES]));
+    let tag = keyring.token_key(id)?.tag(&vouched(credential.environment, &bytes[..BODY_BYTES]));
     bytes[BODY_BYTES..].copy_from_slice(&tag);
     let mut text = String::with_capacity(TOKEN_CHARS);
     text.push_str(PREFIX);

@@ -64,6 +64,8 @@ pub struct Config {
     /// Whether facts of each dossier are kept for statistics, on what ground, and when month and
     /// year packets leave.
     pub statistics: dossier::Config,
+    /// In whose name, and for which unit, those packets are sent; `None` when they are not.
+    pub statistics_sender: Option<StatisticsSender>,
     /// Least level of log lines.
     pub log: tracing::Level,
     settings: Vec<Setting>,
@@ -93,6 +95,15 @@ pub struct Facade {
     pub packet: Vec<String>,
     /// Destination code of calls that bring none.
     pub destination: Option<String>,
+}
+
+/// Who sends the month and year packets of statistics.
+#[derive(Clone, Debug)]
+pub struct StatisticsSender {
+    /// The registered system; it subscribes to the portal.
+    pub system: SystemCode,
+    /// The unit of the figures.
+    pub unit: dossier::Unit,
 }
 
 /// One key with its value in effect and where that came from.

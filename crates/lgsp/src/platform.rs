@@ -1,6 +1,7 @@
 //! The running platform: its parts in the order in which they need each other.
 
 mod facts;
+mod statistic;
 mod tables;
 mod watch;
 
@@ -127,13 +128,15 @@ impl Platform {
             settings: settings(&base, measured),
         };
         let gateway = Gateway::start(shared, listeners)?;
-        let tasks = vec![
+        let live = gateway.addresses().live;
+        let mut tasks = vec![
             access.follow(),
             registry.follow(),
             tokio::spawn(journal::audit::drain(store.clone(), journal.clone())),
             tokio::spawn(watch::run(base.clone(), journal.clone(), health.clone())),
             tokio::spawn(tables.run()),
         ];
+        tasks.extend(facts.send(&base.config, &access, live));
         let ops_address = ops_listener.as_ref().and_then(|l| l.local_addr().ok());
         let ops = ops_listener.map(|l| tokio::spawn(ops::serve(l, health.clone())));
         let addresses = addresses(&gateway, ops_address);

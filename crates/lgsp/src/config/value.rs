@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use dossier::Unit;
 use dossier::schedule::Rule;
 use registry::network::Network;
 use terms::code::SystemCode;
@@ -11,7 +12,7 @@ use terms::limit;
 use terms::portal::{DATA_PATH, LOGIN_PATH};
 
 use super::key::KEYS;
-use super::{Config, ConfigFault, Facade, Listen, Raws, Setting, Source};
+use super::{Config, ConfigFault, Facade, Listen, Raws, Setting, Source, StatisticsSender};
 use crate::host;
 
 /// Reads each key once, collects faults, and remembers what is in effect.
@@ -54,7 +55,7 @@ impl<'a> Reader<'a> {
         let journal = self.path("journal.path", data.join("journal"));
         let least = limit::JOURNAL_RETENTION_MONTHS_MIN;
         let retention_months = self.number("journal.retention_months", least, least, 1_200);
-        let statistics = self.statistics();
+        let (statistics, statistics_sender) = self.statistics(&name);
         let log = self.level();
         Config {
             name,
@@ -77,6 +78,7 @@ impl<'a> Reader<'a> {
             journal,
             retention_months,
             statistics,
+            statistics_sender,
             log,
             settings: self.settings,
         }
@@ -228,23 +230,15 @@ impl<'a> Reader<'a> {
     /// Whoever calls from the national side calls in the name of a registered system.
     fn inbound_system(&mut self, inbound: &Listen) -> Option<SystemCode> {
         let key = "gateway.inbound.system";
-        let text = self.text_or_none(key);
-        let system = text.as_deref().map(SystemCode::parse);
-        match &system {
-            Some(Err(_)) => {
-                let (vi, en) = ("không phải mã hệ thống", "is not the code of a system");
-                self.fault(key, "value", Sentence::new(vi, en));
-            }
-            None if inbound.http.or(inbound.https).is_some() => {
-                let (vi, en) = (
-                    "cổng nhận từ phía quốc gia cần mã hệ thống đứng tên",
-                    "the listener for the national side needs the system it calls in the name of",
-                );
-                self.fault(key, "missing", Sentence::new(vi, en));
-            }
-            _ => {}
+        let system = self.system(key);
+        if self.raw(key).is_none() && inbound.http.or(inbound.https).is_some() {
+            let (vi, en) = (
+                "cổng nhận từ phía quốc gia cần mã hệ thống đứng tên",
+                "the listener for the national side needs the system it calls in the name of",
+            );
+            self.fault(key, "missing", Sentence::new(vi, en));
         }
-        system?.ok()
+        system
     }
 
     fn facade(&mut self) -> Facade {
@@ -276,7 +270,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The switch demands a written ground; the ground alone switches nothing on.
-    fn statistics(&mut self) -> dossier::Config {
+    fn statistics(&mut self, name: &str) -> (dossier::Config, Option<StatisticsSender>) {
         let (switch, ground) = ("statistics.keep_facts", "statistics.legal_ground");
         let text = self.text(switch, "false".to_owned());
         if !matches!(text.as_str(), "true" | "false") {
@@ -285,6 +279,7 @@ impl<'a> Reader<'a> {
         }
         let legal_ground = self.text_or_none(ground);
         let complete_from = self.date("statistics.complete_from");
+        let sender = self.statistics_sender(name);
         let day = self.number("statistics.packet_day", 2, 1, 28);
         let hour = self.number("statistics.packet_hour", 6, 0, 23);
         let rule = u8::try_from(day).ok().zip(u8::try_from(hour).ok());
@@ -301,7 +296,28 @@ impl<'a> Reader<'a> {
             );
             self.fault(ground, "missing", Sentence::new(vi, en));
         }
-        config
+        (config, sender)
+    }
+
+    fn statistics_sender(&mut self, name: &str) -> Option<StatisticsSender> {
+        let system = self.system("statistics.system");
+        let unit = self.text_or_none("statistics.unit");
+        let unit_name = self.text("statistics.unit_name", name.to_owned());
+        if system.is_some() && unit.is_none() {
+            let (vi, en) = ("gói thống kê cần mã đơn vị", "the packets need the code of a unit");
+            self.fault("statistics.unit", "missing", Sentence::new(vi, en));
+        }
+        Some(StatisticsSender { system: system?, unit: Unit { code: unit?, name: unit_name } })
+    }
+
+    /// The code of a registered system.
+    fn system(&mut self, key: &'static str) -> Option<SystemCode> {
+        let system = self.text_or_none(key).map(|text| SystemCode::parse(&text));
+        if matches!(system, Some(Err(_))) {
+            let (vi, en) = ("không phải mã hệ thống", "is not the code of a system");
+            self.fault(key, "value", Sentence::new(vi, en));
+        }
+        system?.ok()
     }
 
     fn date(&mut self, key: &'static str) -> Option<jiff::civil::Date> {

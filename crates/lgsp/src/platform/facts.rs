@@ -1,18 +1,24 @@
 //! Facts of dossiers for statistics: opened where the configuration names a legal ground, kept by a
 //! task beside the gateway.
 
+use std::net::SocketAddr;
+
+use access::Access;
 use dossier::{Desk, DossierError, Dossiers, Opening};
 use terms::limit::STOP_TIMEOUT;
 use tokio::task::JoinHandle;
 
 use crate::base::{Base, with_causes};
-use crate::config;
+use crate::config::{self, Config};
 use crate::output::{Exit, Failure};
+
+use super::statistic::{Sender, reachable};
 
 /// The keeping of facts: on, or not.
 pub(super) struct Facts(Option<On>);
 
 struct On {
+    dossiers: Dossiers,
     desk: Desk,
     keeping: JoinHandle<()>,
 }
@@ -31,7 +37,7 @@ impl Facts {
         };
         let Some(dossiers) = Dossiers::open(opening).await? else { return Ok(Facts(None)) };
         let (desk, keeping) = dossiers.desk();
-        Ok(Facts(Some(On { desk, keeping: tokio::spawn(keeping) })))
+        Ok(Facts(Some(On { dossiers, desk, keeping: tokio::spawn(keeping) })))
     }
 
     /// Where the gateway hands in what the portal took.
@@ -39,9 +45,25 @@ impl Facts {
         self.0.as_ref().map(|on| on.desk.clone())
     }
 
+    /// Sends month and year packets from now on, where the configuration says in whose name.
+    pub(super) fn send(
+        &self,
+        config: &Config,
+        access: &Access,
+        live: Option<SocketAddr>,
+    ) -> Option<JoinHandle<()>> {
+        let (on, settings) = (self.0.as_ref()?, config.statistics_sender.clone()?);
+        let Some(live) = live.map(reachable) else {
+            tracing::warn!(code = "statistics_unsent", "the live HTTP listener is off");
+            return None;
+        };
+        let (dossiers, access) = (on.dossiers.clone(), access.clone());
+        Some(tokio::spawn(Sender { dossiers, access, settings, live }.run()))
+    }
+
     /// Waits until what was handed in is written; the gateway has stopped by then.
     pub(super) async fn stop(self) {
-        let Some(On { desk, keeping }) = self.0 else { return };
+        let Some(On { desk, keeping, .. }) = self.0 else { return };
         drop(desk);
         if tokio::time::timeout(STOP_TIMEOUT, keeping).await.is_err() {
             tracing::warn!(code = "facts_unwritten", "facts of the last packets are not kept");

@@ -58,18 +58,21 @@ pub(crate) struct Province {
 
 impl Province {
     pub(crate) fn start() -> Province {
-        Province::with("", Vec::new())
+        Province::with("", &[])
     }
 
-    /// The same with further services, and flags of `serve`.
-    pub(crate) fn with(sources: &str, flags: Vec<String>) -> Province {
+    /// The same with further services, and variables of `serve`.
+    pub(crate) fn with(sources: &str, variables: &[(&str, &str)]) -> Province {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let portal = runtime.block_on(portal::start(portal::Settings::default())).unwrap();
         let province = PROVINCE
             .replace("PORTAL\"", &format!("{}\"", portal.address))
             .replace("SOURCES\n", sources);
-        let environment = vec![("PORTAL_SECRET".to_owned(), "synthetic-not-a-secret".to_owned())];
-        let world = World::make(Making { province, flags, environment, ..Making::default() });
+        let secret = ("PORTAL_SECRET", "synthetic-not-a-secret");
+        let environment = variables.iter().chain([&secret]);
+        let environment =
+            environment.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let world = World::make(Making { province, environment, ..Making::default() });
         Province { world, portal, runtime }
     }
 

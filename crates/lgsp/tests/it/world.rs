@@ -233,6 +233,12 @@ impl World {
         self.server.wait().unwrap().code().unwrap_or(-1)
     }
 
+    /// Sets a variable of commands and of the server, from its next start on.
+    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        self.making.environment.retain(|(known, _)| known != name);
+        self.making.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts the server again where it listened before.
     pub(crate) fn restart(&mut self) {
         let (server, listening) = serve(&self.data(), &self.making, Some(&self.listening));

@@ -1,0 +1,116 @@
+//! Month and year packets of statistics leave on schedule, as calls that the platform makes to its
+//! own listener: granted, checked and recorded like any other.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use access::Access;
+use anyhow::Context;
+use bytes::Bytes;
+use dossier::schedule::Outcome;
+use dossier::{Dossiers, Due};
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use packet::ErrorCode;
+use serde_json::Value;
+use terms::environment::Environment;
+use terms::limit::RESPONSE_MAX;
+use tokio::net::TcpStream;
+use tokio::time::MissedTickBehavior;
+
+use crate::config::StatisticsSender;
+
+/// What is due is looked for this often.
+const LOOK: Duration = Duration::from_secs(60);
+/// An answer to such a packet is a few words.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Sends what is due.
+pub(super) struct Sender {
+    pub(super) dossiers: Dossiers,
+    pub(super) access: Access,
+    pub(super) settings: StatisticsSender,
+    /// The live listener, as it can be reached from here.
+    pub(super) live: SocketAddr,
+}
+
+impl Sender {
+    /// Looks for what is due until the task is aborted.
+    pub(super) async fn run(self) {
+        let mut ticks = tokio::time::interval(LOOK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let units = std::slice::from_ref(&self.settings.unit);
+            match self.dossiers.take_due(units).await {
+                Ok(due) => {
+                    for due in &due {
+                        self.send_one(due).await;
+                    }
+                }
+                Err(error) => tracing::warn!(code = "statistics_unsent", %error, "tried again"),
+            }
+        }
+    }
+
+    async fn send_one(&self, due: &Due) {
+        let span = due.span.to_string();
+        let sent = tokio::time::timeout(RESPONSE_MAX, self.send(due)).await;
+        let outcome = match sent.map_err(anyhow::Error::from).and_then(|sent| sent) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(code = "statistics_unsent", span, error, "tried again later");
+                Outcome::Failed
+            }
+        };
+        match self.dossiers.settle(due, outcome).await {
+            Ok(state) => tracing::info!(span, ?outcome, ?state, "packet of statistics"),
+            Err(error) => tracing::warn!(code = "statistics_unsettled", span, %error, "sent again"),
+        }
+    }
+
+    async fn send(&self, due: &Due) -> anyhow::Result<Outcome> {
+        let token = self.access.own_token(&self.settings.system, Environment::Live);
+        let token = token.context("statistics.system has no live credential")?;
+        let unit = &self.settings.unit.code;
+        let path = format!("/packets/{}?madonvi={unit}", dossier::packet::STATISTICS);
+        let body = Value::from(due.records.clone()).to_string();
+        let request = Request::post(path)
+            .header(header::HOST, self.live.to_string())
+            .header(header::AUTHORIZATION, format!("Bearer {}", token.as_str()))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))?;
+        let stream = TcpStream::connect(self.live).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        let answer = sender.send_request(request).await?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
+        connection.abort();
+        let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
+        judge(status, &body)
+    }
+}
+
+/// What the portal said of it; whatever the platform says itself is a failure.
+fn judge(status: StatusCode, body: &[u8]) -> anyhow::Result<Outcome> {
+    if status != StatusCode::OK {
+        let text = String::from_utf8_lossy(&body[..body.len().min(500)]);
+        anyhow::bail!("status {status}: {text}");
+    }
+    let code = ErrorCode::read(body).context("the answer has no error_code")?;
+    Ok(if code.is_success() || code.exists() { Outcome::Sent } else { Outcome::Refused })
+}
+
+/// A listener on every address is reached on this machine's own.
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
