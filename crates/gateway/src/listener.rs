@@ -23,7 +23,7 @@ pub struct Listeners {
     pub trial: Option<SocketAddr>,
     /// Trial, TLS.
     pub trial_tls: Option<(SocketAddr, Certificate)>,
-    /// Calls of the national side, plain; [`Settings::inbound`](crate::Settings) says in whose name.
+    /// Calls of the national side, plain; [`Settings::inbound`](crate::Settings) says whose.
     pub inbound: Option<SocketAddr>,
     /// The same, TLS.
     pub inbound_tls: Option<(SocketAddr, Certificate)>,
