@@ -24,8 +24,11 @@ use crate::schedule::Rule;
 use crate::store;
 use crate::unit::covers;
 
-/// Messages written in one transaction.
+/// Messages written in one transaction: other writers wait some tenths of a second.
 const MESSAGES_A_TRANSACTION: usize = 5_000;
+/// The same when very many are brought in: other writers wait some seconds, but each counter is
+/// written once for many dossiers.
+const MESSAGES_A_LOAD: usize = 200_000;
 /// Bytes of the digest of a code: 20 million share one with a chance below 2^-79.
 const DIGEST_BYTES: usize = 16;
 
@@ -82,8 +85,7 @@ impl Dossiers {
         let known = store::find_keeping(&mut *tx).await?;
         let key = keyring.current().0;
         let from = config.complete_from;
-        let today = Day::at(at, zone);
-        let next = keeping::decide(known.as_ref(), ground.as_ref(), from, key, at, today);
+        let next = keeping::decide(known.as_ref(), ground.as_ref(), from, key, at);
         let Some(next) = next else { return Ok(None) };
         let [consumer, provider, month] = KEY_PLACE;
         let key = keyring
@@ -122,7 +124,20 @@ impl Dossiers {
     /// [`DossierError::Ended`] when the switch was turned off meanwhile; those of the database. What
     /// was committed before an error stays; giving everything again is harmless.
     pub async fn observe(&self, messages: &[Message]) -> Result<(), DossierError> {
-        for messages in messages.chunks(MESSAGES_A_TRANSACTION) {
+        self.take(messages, MESSAGES_A_TRANSACTION).await
+    }
+
+    /// As [`Dossiers::observe`], for bringing in the dossiers of years: larger transactions, and
+    /// quickest when the messages come in the order of their digests.
+    ///
+    /// # Errors
+    /// As [`Dossiers::observe`].
+    pub async fn load(&self, messages: &[Message]) -> Result<(), DossierError> {
+        self.take(messages, MESSAGES_A_LOAD).await
+    }
+
+    async fn take(&self, messages: &[Message], at_once: usize) -> Result<(), DossierError> {
+        for messages in messages.chunks(at_once) {
             let mut told: BTreeMap<String, Vec<&Tale>> = BTreeMap::new();
             for message in messages {
                 told.entry(self.digest(&message.code)).or_default().push(&message.tale);
@@ -162,9 +177,11 @@ impl Dossiers {
         Ok(store::find_keeping(&self.0.store.pool).await?)
     }
 
-    /// The figures of Table 5 for any period: of the agencies that `unit` covers, or of all.
+    /// The figures of Table 5 for any period: of the agencies that `unit` covers, or of all. Where
+    /// the period is not over, the state as it is now.
     ///
     /// # Errors
+    /// [`DossierError::Incomplete`] when the facts do not cover the period;
     /// [`DossierError::Damaged`] when a figure would be below zero; those of the database.
     pub async fn figures(
         &self,
@@ -194,6 +211,10 @@ impl Dossiers {
     }
 
     async fn sums(&self, period: Period) -> Result<Vec<(String, Sums)>, DossierError> {
+        let keeping = store::find_keeping(&self.0.store.pool).await?;
+        if !keeping.is_some_and(|keeping| keeping.is_on() && keeping.covers(period)) {
+            return Err(DossierError::Incomplete);
+        }
         let cut = Cut::new(period, Day::at(self.0.clock.now(), &self.0.zone));
         Ok(store::sum(&self.0.store.pool, cut).await?)
     }
@@ -240,13 +261,12 @@ impl std::fmt::Debug for Dossiers {
 }
 
 /// Erases all facts and counters, whether the switch is on or off; gives how many dossiers there
-/// were. Written to the audit. When the switch is on, the facts are complete from tomorrow on.
+/// were. Written to the audit. The facts are complete for no day, until another day is stated.
 ///
 /// # Errors
 /// Those of the database and of the audit.
 pub async fn erase_all(
     store: &Store,
-    zone: &TimeZone,
     clock: &Clock,
     random: &Random,
     actor: &str,
@@ -255,8 +275,7 @@ pub async fn erase_all(
     let mut tx = store.write().await?;
     let Some(mut keeping) = store::find_keeping(&mut *tx).await? else { return Ok(0) };
     let before = keeping.to_json();
-    let today = Day::at(at, zone);
-    keeping.complete_from = Day::from(today.date().tomorrow().unwrap_or(today.date()));
+    keeping.complete_from = None;
     store::update_keeping(&mut tx, &keeping).await?;
     let count = store::delete_all(&mut tx).await?;
     let after = serde_json::json!({ "dossiers_erased": count, "keeping": keeping.to_json() });

@@ -19,6 +19,9 @@ pub enum DossierError {
     /// A count would be below zero.
     #[error("the daily counters of dossiers are damaged: run the recount")]
     Damaged,
+    /// The facts do not cover the period: dossiers accepted before they began are missing in it.
+    #[error("facts of dossiers do not cover this period: [statistics] complete_from")]
+    Incomplete,
     /// The keeping of facts was ended, here or on another node.
     #[error("facts of dossiers are not kept")]
     Ended,
@@ -50,6 +53,9 @@ impl DossierError {
             }
             DossierError::Key(id) => format!("vòng khóa thiếu mục {id} đã dùng để băm mã hồ sơ"),
             DossierError::Damaged => "bộ đếm hồ sơ theo ngày bị hỏng: chạy đếm lại".to_owned(),
+            DossierError::Incomplete => {
+                "dữ kiện hồ sơ không đủ cho kỳ này: [statistics] complete_from".to_owned()
+            }
             DossierError::Ended => "không lưu dữ kiện hồ sơ".to_owned(),
             DossierError::Away => "hiện không ghi được dữ kiện hồ sơ".to_owned(),
             DossierError::Audit(error) => return error.sentence(),

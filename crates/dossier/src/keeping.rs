@@ -6,6 +6,7 @@ use terms::clock::Timestamp;
 
 use crate::error::DossierError;
 use crate::moment::Day;
+use crate::period::Period;
 use crate::schedule::Rule;
 
 /// Shortest text that names a law or a decision.
@@ -20,9 +21,9 @@ pub struct Config {
     pub keep_facts: bool,
     /// `legal_ground`: the law or decision that allows it, as it will stand in the audit.
     pub legal_ground: Option<String>,
-    /// `complete_from`: the first day from which every dossier reached this platform, as when
-    /// earlier ones were brought in; month and year packets are sent for spans that begin on it or
-    /// later. Absent: the first day after the switch was turned on.
+    /// `complete_from`: the first day for which the facts are complete: every dossier accepted on
+    /// it or later, and every one still pending then, has reached this platform or was brought in.
+    /// Only people know; without it there are no figures from facts and no month or year packet.
     pub complete_from: Option<Date>,
     /// `packet_day`, `packet_hour`: when month and year packets leave.
     pub packets: Rule,
@@ -60,8 +61,11 @@ impl Ground {
 pub struct Keeping {
     /// On what ground; `None` when it was ended by erasing.
     pub legal_ground: Option<String>,
-    /// The first day for which the facts are complete.
-    pub complete_from: Day,
+    /// `complete_from` as the configuration stated it.
+    pub stated_from: Option<Day>,
+    /// The first day for which the facts are complete. What was stated, until facts are erased or
+    /// the switch is off for a while: then none, until another day is stated.
+    pub complete_from: Option<Day>,
     /// The entry of the keyring under which codes are digested.
     pub key_id: u8,
     /// When it was turned on.
@@ -71,6 +75,11 @@ pub struct Keeping {
 }
 
 impl Keeping {
+    /// Are the facts complete for all days of the period?
+    pub fn covers(&self, period: Period) -> bool {
+        self.complete_from.is_some_and(|day| day <= period.from())
+    }
+
     /// Are facts being kept?
     pub fn is_on(&self) -> bool {
         self.ended_at.is_none()
@@ -81,7 +90,7 @@ impl Keeping {
         json!({
             "keep_facts": self.is_on(),
             "legal_ground": self.legal_ground,
-            "complete_from": self.complete_from.to_string(),
+            "complete_from": self.complete_from.map(|day| day.to_string()),
         })
     }
 }
@@ -92,24 +101,26 @@ impl Keeping {
 pub(crate) fn decide(
     known: Option<&Keeping>,
     ground: Option<&Ground>,
-    complete_from: Option<Date>,
+    stated: Option<Date>,
     key: u8,
     at: Timestamp,
-    today: Day,
 ) -> Option<Keeping> {
     let Some(ground) = ground else {
         let ended_at = |keeping: &Keeping| keeping.ended_at.or(Some(at));
-        return known.map(|keeping| Keeping { ended_at: ended_at(keeping), ..keeping.clone() });
+        return known.map(|keeping| Keeping {
+            ended_at: ended_at(keeping),
+            complete_from: None,
+            ..keeping.clone()
+        });
     };
-    let tomorrow = || Day::from(today.date().tomorrow().unwrap_or(today.date()));
-    let stated = complete_from.map(Day::from);
-    // While it was off dossiers passed unseen: what was complete is so no longer.
-    let kept = known.filter(|keeping| keeping.is_on());
+    let stated_from = stated.map(Day::from);
+    let unchanged = known.filter(|keeping| keeping.stated_from == stated_from);
     Some(Keeping {
         legal_ground: Some(ground.as_str().to_owned()),
-        complete_from: stated.or(kept.map(|k| k.complete_from)).unwrap_or_else(tomorrow),
+        stated_from,
+        complete_from: unchanged.map_or(stated_from, |keeping| keeping.complete_from),
         key_id: known.map_or(key, |keeping| keeping.key_id),
-        begun_at: kept.map_or(at, |keeping| keeping.begun_at),
+        begun_at: known.filter(|keeping| keeping.is_on()).map_or(at, |keeping| keeping.begun_at),
         ended_at: None,
     })
 }

@@ -47,7 +47,8 @@ impl Dossiers {
         let keeping = store::find_keeping(&mut *tx).await?;
         let keeping = keeping.filter(|keeping| keeping.is_on()).ok_or(DossierError::Ended)?;
         let known = store::list_packets(&mut *tx).await?;
-        for span in schedule::due(at, now, self.rule(), keeping.complete_from.date(), &known) {
+        let Some(complete_from) = keeping.complete_from else { return Ok(Vec::new()) };
+        for span in schedule::due(at, now, self.rule(), complete_from.date(), &known) {
             let attempts = match known.get(&span) {
                 Some(State::Waiting { attempts, .. }) => attempts + 1,
                 _ => 1,

@@ -14,15 +14,17 @@ use crate::moment::{Day, Moment};
 use crate::period::Span;
 use crate::schedule::State;
 
-/// Rows written or looked up by one statement: 250 × 15 values are well below what both engines
-/// bind.
-const ROWS_A_STATEMENT: usize = 250;
+/// Values bound in one statement at most: what is not much slower than fewer. SQLite looks for the
+/// number of each among all of them, so twice as many take four times as long.
+const VALUES_MAX: usize = 120;
 
 /// Columns of `dossier` in the order in which they are read and written.
 const COLUMNS: &str = "id, agency, procedure_code, domain_code, channel, status, received, due, \
     finished, record_at, progress_status, progress_moment, progress_at, closed_first, erased_at";
 /// How many.
 const COLUMN_COUNT: usize = 15;
+/// Columns of `dossier_day`.
+const DAY_COLUMN_COUNT: usize = 7;
 
 /// What is known of these dossiers; those not known are absent.
 pub(crate) async fn list(
@@ -30,7 +32,7 @@ pub(crate) async fn list(
     ids: &[&str],
 ) -> Result<BTreeMap<String, Facts>, sqlx::Error> {
     let mut known = BTreeMap::new();
-    for ids in ids.chunks(ROWS_A_STATEMENT) {
+    for ids in ids.chunks(VALUES_MAX) {
         let list = placeholders(1, ids.len());
         let sql = format!("SELECT {COLUMNS} FROM dossier WHERE id IN {list}");
         // Only numbers of placeholders were put into the text.
@@ -62,7 +64,7 @@ pub(crate) async fn update(
     tx: &mut AnyConnection,
     dossiers: &[(&str, &Facts)],
 ) -> Result<(), sqlx::Error> {
-    for chunk in dossiers.chunks(ROWS_A_STATEMENT) {
+    for chunk in dossiers.chunks(VALUES_MAX / COLUMN_COUNT) {
         let mut query = sqlx::query(AssertSqlSafe(update_sql(chunk.len())));
         for (id, facts) in chunk {
             let record = facts.record.as_ref();
@@ -141,8 +143,10 @@ fn read(row: &AnyRow) -> Result<Facts, sqlx::Error> {
 /// Adds changes to the daily counters.
 pub(crate) async fn update_days(tx: &mut AnyConnection, days: &Days) -> Result<(), sqlx::Error> {
     let days: Vec<_> = days.iter().collect();
-    for chunk in days.chunks(ROWS_A_STATEMENT) {
-        let rows: Vec<String> = (0..chunk.len()).map(|row| placeholders(row * 7 + 1, 7)).collect();
+    for chunk in days.chunks(VALUES_MAX / DAY_COLUMN_COUNT) {
+        let rows: Vec<String> = (0..chunk.len())
+            .map(|row| placeholders(row * DAY_COLUMN_COUNT + 1, DAY_COLUMN_COUNT))
+            .collect();
         let sql = format!(
             "INSERT INTO dossier_day (agency, day, received, finished_in_time, finished_late, \
              overdue_opened, overdue_closed) VALUES {} ON CONFLICT (agency, day) DO UPDATE SET \
@@ -242,18 +246,22 @@ pub(crate) async fn find_keeping<'c>(
     executor: impl AnyExecutor<'c>,
 ) -> Result<Option<Keeping>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT legal_ground, complete_from, key_id, begun_at, ended_at \
+        "SELECT legal_ground, stated_from, complete_from, key_id, begun_at, ended_at \
          FROM dossier_keeping WHERE id = 1",
     )
     .fetch_optional(executor)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let day = Day::from_number(row.try_get("complete_from")?);
+    let day = |column: &str| -> Result<Option<Day>, sqlx::Error> {
+        let number: Option<i64> = row.try_get(column)?;
+        number.map(|number| Day::from_number(number).ok_or_else(|| damaged(column))).transpose()
+    };
     let key: i64 = row.try_get("key_id")?;
     let ended: Option<i64> = row.try_get("ended_at")?;
     Ok(Some(Keeping {
         legal_ground: row.try_get("legal_ground")?,
-        complete_from: day.ok_or_else(|| damaged("complete_from"))?,
+        stated_from: day("stated_from")?,
+        complete_from: day("complete_from")?,
         key_id: u8::try_from(key).map_err(|_| damaged("key_id"))?,
         begun_at: Timestamp::from_micros(row.try_get("begun_at")?),
         ended_at: ended.map(Timestamp::from_micros),
@@ -266,13 +274,16 @@ pub(crate) async fn update_keeping(
     keeping: &Keeping,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO dossier_keeping (id, legal_ground, complete_from, key_id, begun_at, ended_at) \
-         VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE SET \
-         legal_ground = excluded.legal_ground, complete_from = excluded.complete_from, \
+        "INSERT INTO dossier_keeping \
+         (id, legal_ground, stated_from, complete_from, key_id, begun_at, ended_at) \
+         VALUES (1, $1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
+         legal_ground = excluded.legal_ground, stated_from = excluded.stated_from, \
+         complete_from = excluded.complete_from, \
          key_id = excluded.key_id, begun_at = excluded.begun_at, ended_at = excluded.ended_at",
     )
     .bind(keeping.legal_ground.as_deref())
-    .bind(keeping.complete_from.number())
+    .bind(keeping.stated_from.map(Day::number))
+    .bind(keeping.complete_from.map(Day::number))
     .bind(i64::from(keeping.key_id))
     .bind(keeping.begun_at.micros())
     .bind(keeping.ended_at.map(Timestamp::micros))

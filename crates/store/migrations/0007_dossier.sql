@@ -33,12 +33,14 @@ CREATE TABLE dossier_day (
     PRIMARY KEY (agency, day)
 );
 
--- One row: whether facts are kept, on what legal ground, since when, and under which entry of the
--- keyring the codes are digested.
+-- One row: whether facts are kept, on what legal ground, since when, from which day on they are
+-- complete (as was stated, unless something happened since), and under which entry of the keyring
+-- the codes are digested.
 CREATE TABLE dossier_keeping (
     id BIGINT NOT NULL PRIMARY KEY,
     legal_ground TEXT,
-    complete_from BIGINT NOT NULL,
+    stated_from BIGINT,
+    complete_from BIGINT,
     key_id BIGINT NOT NULL,
     begun_at BIGINT NOT NULL,
     ended_at BIGINT

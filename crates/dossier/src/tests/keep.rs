@@ -45,8 +45,7 @@ async fn facts_are_kept_on_a_written_ground_only() {
         assert_eq!((first[0].0.as_str(), &first[0].1), ("create", &None));
         let after = first[0].2.as_deref().unwrap();
         assert!(after.contains(GROUND) && after.contains(r#""keep_facts":true"#), "{after}");
-        // from the day after on, every day is complete
-        assert!(after.contains(r#""complete_from":"2026-03-16""#), "{after}");
+        assert!(after.contains(r#""complete_from":"2026-01-15""#), "{after}");
 
         world.clock.advance(Duration::from_secs(86_400));
         world.open(&on()).await.unwrap();
@@ -61,11 +60,48 @@ async fn facts_are_kept_on_a_written_ground_only() {
         assert_eq!(verbs, ["create", "update", "update"]);
         let told = records(&[record(CODE, 2, "20260302", "", "")], noon());
         assert!(matches!(dossiers.observe(&told).await, Err(DossierError::Ended)));
+    }
+}
 
-        let again = world.open(&on()).await.unwrap();
-        let keeping = again.keeping().await.unwrap().unwrap();
-        assert_eq!(keeping.complete_from.to_string(), "2026-03-17", "days passed unseen");
-        dossiers.observe(&told).await.unwrap();
+/// Figures are given for what is stated to be complete, and stands so.
+#[tokio::test]
+async fn a_period_that_the_facts_do_not_cover_has_no_figures() {
+    for world in World::both().await {
+        let told = records(&[record(CODE, 2, "20260302", "", "")], noon());
+        let stating = |from| Config { complete_from: from, ..on() };
+        let (march_on, march_2nd) = (Some(date(2026, 3, 1)), Some(date(2026, 3, 2)));
+        let is_covered = async |dossiers: &Dossiers| match dossiers.figures(march(), None).await {
+            Ok(_) => true,
+            Err(DossierError::Incomplete) => false,
+            Err(error) => panic!("{error:?}"),
+        };
+        // nothing stated; stated; a day too late; stated again
+        for (from, expected) in
+            [(None, false), (march_on, true), (march_2nd, false), (march_on, true)]
+        {
+            let dossiers = world.open(&stating(from)).await.unwrap();
+            dossiers.observe(&told).await.unwrap();
+            assert_eq!(is_covered(&dossiers).await, expected, "{from:?}");
+            if from.is_none() {
+                assert_eq!(dossiers.take_due(&units()).await.unwrap(), []);
+                let span = Span::month(2026, 2).unwrap();
+                let refused = dossiers.records(span, &units()).await;
+                assert!(matches!(refused, Err(DossierError::Incomplete)));
+            }
+        }
+        // off for a while: dossiers passed unseen, and the old statement is void
+        let dossiers = world.open(&stating(march_on)).await.unwrap();
+        world.open(&Config::default()).await;
+        assert!(!is_covered(&dossiers).await);
+        let dossiers = world.open(&stating(march_on)).await.unwrap();
+        assert!(!is_covered(&dossiers).await);
+        let dossiers = world.open(&stating(Some(date(2026, 2, 28)))).await.unwrap();
+        assert!(is_covered(&dossiers).await);
+        // and so it is when facts are erased
+        assert_eq!(world.erase_all().await, 1);
+        assert!(!is_covered(&dossiers).await);
+        let dossiers = world.open(&stating(Some(date(2026, 2, 28)))).await.unwrap();
+        assert!(!is_covered(&dossiers).await);
     }
 }
 

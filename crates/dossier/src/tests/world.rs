@@ -35,7 +35,12 @@ pub(super) fn march() -> Period {
 pub(super) const GROUND: &str = "Quyết định số 01/2026/QĐ-UBND";
 
 pub(super) fn on() -> Config {
-    Config { keep_facts: true, legal_ground: Some(GROUND.to_owned()), ..Config::default() }
+    Config {
+        keep_facts: true,
+        legal_ground: Some(GROUND.to_owned()),
+        complete_from: Some(date(2026, 1, 15)),
+        ..Config::default()
+    }
 }
 
 pub(super) struct World {
@@ -81,7 +86,7 @@ impl World {
 
     pub(super) async fn erase_all(&self) -> u64 {
         let (store, clock, random) = (&self.store, &self.clock, &self.random);
-        erase_all(store, &zone(), clock, random, "cli:test").await.unwrap()
+        erase_all(store, clock, random, "cli:test").await.unwrap()
     }
 
     /// Verb, before and after of each change in the audit.
