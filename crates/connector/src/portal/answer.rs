@@ -38,8 +38,19 @@ const LOGIN_WORDS: [&str; 2] = ["chưa đăng nhập", "đăng nhập lại"];
 const MESSAGE_CHARS_MAX: usize = 4_096;
 
 impl Answer {
-    /// Reads an answer; nothing is known of one that is no JSON object or has no code.
+    /// Reads an answer, also one that an adapter put as text into its own `message`; nothing is
+    /// known of one that is no JSON object or has no code.
     pub(super) fn read(body: &[u8], session_name: &str) -> Answer {
+        let (answer, message) = Answer::read_plain(body, session_name);
+        if answer.told.is_none() && message.trim_start().starts_with('{') {
+            let (wrapped, _) = Answer::read_plain(message.as_bytes(), session_name);
+            // its message cannot be added to without writing two texts anew
+            return Answer { message: None, ..wrapped };
+        }
+        answer
+    }
+
+    fn read_plain(body: &[u8], session_name: &str) -> (Answer, String) {
         let mut answer = Answer::default();
         let (mut code, mut message) = (None, String::new());
         let whole = members(body, 0, |member| {
@@ -54,14 +65,11 @@ impl Answer {
             }
             Some(())
         });
-        answer.told = match code {
-            _ if whole.is_none() => None,
-            Some(text) => Some(ErrorCode { number: text.parse().ok(), text, message }),
-            // some adapters put the portal's whole answer into their own message
-            None if message.trim_start().starts_with('{') => ErrorCode::read(body),
-            None => None,
-        };
-        answer
+        if let (Some(text), Some(())) = (code, whole) {
+            let message = message.clone();
+            answer.told = Some(ErrorCode { number: text.parse().ok(), text, message });
+        }
+        (answer, message)
     }
 
     /// `error_code` as text.

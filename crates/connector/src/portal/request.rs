@@ -45,11 +45,13 @@ pub(super) fn head(
         headers.remove(name);
     }
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if !kind.is_some_and(|kind| kind.to_ascii_lowercase().contains("json")) {
-        headers.insert(CONTENT_TYPE, JSON);
+    for (name, fitting) in [(CONTENT_TYPE, &["json"][..]), (ACCEPT, &["json", "*/*"])] {
+        let told = headers.get(&name).and_then(|told| told.to_str().ok());
+        let told = told.unwrap_or_default().to_ascii_lowercase();
+        if !fitting.iter().any(|kind| told.contains(kind)) {
+            headers.insert(name, JSON);
+        }
     }
-    headers.entry(ACCEPT).or_insert(JSON);
     headers.entry(CHARSET).or_insert(UTF_8);
     // the answer is read here
     headers.insert(ACCEPT_ENCODING, IDENTITY);

@@ -61,6 +61,26 @@ fn a_refused_session_is_made_anew_and_the_call_sent_once_more() {
 }
 
 #[test]
+fn every_form_of_a_refused_session_is_understood() {
+    let forms = [
+        Change { session_status: Some(403), ..Change::default() },
+        Change { session_status: Some(401), ..Change::default() },
+        Change { wrapped: Some(true), ..Change::default() },
+    ];
+    for form in forms {
+        talk(|| async {
+            let world = World::new().await;
+            world.portal.change(form.clone());
+            world.ask_new(&["A"]).await;
+            world.portal.end_sessions();
+            let told = world.ask_new(&["B"]).await;
+            assert_eq!((told.status, told.parts.taken), (200, 1), "{form:?}: {told:?}");
+            assert_eq!((world.logins(), world.portal.dossiers().len()), (2, 2), "{form:?}");
+        });
+    }
+}
+
+#[test]
 fn a_late_refusal_does_not_end_the_session_made_meanwhile() {
     talk(|| async {
         let world = World::new().await;
@@ -295,6 +315,7 @@ fn the_login_carries_the_versions_own_credential_and_nothing_of_the_consumers() 
         let (name, value) = ("apikey".parse().unwrap(), "k-1".parse().unwrap());
         let mut headers = HeaderMap::new();
         headers.insert(&name, http::HeaderValue::clone(&value));
+        headers.insert("accept", "text/xml".parse().unwrap());
         headers.insert("x-mark", "consumer".parse().unwrap());
         headers.insert("dstcode", "VN:GOV:other".parse().unwrap());
         headers.insert("content-length", "3".parse().unwrap());
@@ -321,7 +342,9 @@ fn the_login_carries_the_versions_own_credential_and_nothing_of_the_consumers() 
         let (login, call) = (head(0), head(1));
         assert!(login.contains("apikey: k-1\r\n") && call.contains("apikey: k-1\r\n"));
         assert!(!login.contains("x-mark") && call.contains("x-mark: consumer\r\n"));
-        assert!(call.contains("accept-encoding: identity\r\n"), "the answer is read here");
+        for line in ["accept-encoding: identity\r\n", "accept: application/json\r\n"] {
+            assert!(call.contains(line), "the answer is read here: {call}");
+        }
         assert!(!call.contains("VN:GOV:other") && call.contains("content-type: application/json"));
     });
 }
