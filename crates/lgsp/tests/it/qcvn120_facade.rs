@@ -1,14 +1,16 @@
 //! QCVN 120, the façades: whichever way a packet comes, the same is said of it and written of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use simulator::fixture;
+use simulator::portal::{Delivery, Via};
+use simulator::{fixture, portal};
 use terms::random::Random;
 
 use crate::province::{DESTINATION, Province, UNIT};
 use crate::wire::{Answer, Connection, request};
-use crate::world::json_lines;
+use crate::world::{json_lines, wait_until};
 
 /// One-stop systems whose subscriptions differ in the mode of checking.
 const SYSTEMS: [&str; 3] = ["one-stop", "refuse", "strict"];
@@ -269,6 +271,72 @@ fn tell(seen: &[(Answer, Value)]) {
     }
     println!("  {kinds:?}");
     assert!(kinds.len() >= 3 && kinds.values().all(|count| *count < REQUESTS), "{kinds:?}");
+}
+
+/// A service of the province that the national side calls through the adapter.
+const INBOUND: &str = r#"
+services:
+  - code: nhan-ho-so
+    provider: H99.009
+    name: Nhận hồ sơ từ Cổng DVC quốc gia
+    context: /nhan-ho-so
+    destination: "VN:GOV:000.00.00.H99:motcua"
+    versions:
+      - { version: "1.0", endpoints: { live: ["http://PROVIDER/echo"] } }
+subscriptions:
+  - { system: portal, service: nhan-ho-so, version: "1.0", environment: live }
+"#;
+
+#[test]
+fn the_national_side_calls_the_province_on_a_listener_of_its_own() {
+    let province = Province::with(
+        "",
+        &[
+            ("LGSP_GATEWAY_INBOUND_HTTP", "127.0.0.1:0"),
+            ("LGSP_GATEWAY_INBOUND_SYSTEM", "portal"),
+            ("LGSP_GATEWAY_INBOUND_DESTINATION", "VN:GOV:000.00.00.H99:motcua"),
+        ],
+    );
+    let address = province.world.provider.address.to_string();
+    province.world.apply(&INBOUND.replace("PROVIDER", &address));
+    let inbound = province.world.listening.inbound.expect("the listener is on");
+    province.portal.set_province(portal::Province {
+        inbound: Some(format!("http://{inbound}")),
+        ..portal::Province::default()
+    });
+    let deliver = |via: Via| {
+        let delivery = Delivery { service: "nhanhsdvcqg".into(), via, body: None };
+        province.runtime.block_on(province.portal.deliver(&delivery))
+    };
+    wait_until(Duration::from_secs(2), "the service is live", || {
+        deliver(Via::XrdAdapter).status == Some(200)
+    });
+    for via in [Via::XrdAdapter, Via::VxpAdapter, Via::WebGuest] {
+        province.world.provider.clear();
+        let made = deliver(via);
+        assert_eq!(made.status, Some(200), "{via:?}: {made:?}");
+        let seen = province.world.provider.received();
+        assert!(seen[0].line().starts_with("POST /echo/nhanhsdvcqg"), "{}", seen[0].line());
+        assert_eq!(seen[0].body(), made.sent, "{via:?}: byte for byte");
+    }
+    let rows = province.world.rows(&["--system", "portal"]);
+    let row = rows.last().unwrap();
+    assert_eq!((&row["facade"], &row["outcome"]), (&"adapter".into(), &"answered".into()), "{row}");
+    // The listener serves the adapter's paths only, and only the registered addresses.
+    for target in ["/nhan-ho-so/1.0/x", "/token", "/packets/LayThuTuc"] {
+        let ask = request("POST", target, &[], b"{}");
+        let answer = Connection::open(inbound).ask(ask).unwrap();
+        assert_ne!(answer.status, 200, "{target}: {answer:?}");
+    }
+    province
+        .world
+        .apply("systems: [ { code: portal, member: G22, addresses: [\"10.9.9.9/32\"] } ]");
+    wait_until(Duration::from_secs(2), "the address is refused", || {
+        let made = deliver(Via::XrdAdapter);
+        made.status == Some(200) && String::from_utf8_lossy(&made.answer).contains("error_code")
+    });
+    let rows = province.world.rows(&["--fault", "address_refused"]);
+    assert!(!rows.is_empty(), "the refusal is written");
 }
 
 /// What the portal holds would otherwise change its answers from one way to the next.
