@@ -2,6 +2,7 @@
 
 use jiff::civil::date;
 use serde_json::json;
+use terms::random::Random;
 
 use super::world::period;
 use crate::figure::{Cut, NAMES, Sums};
@@ -120,4 +121,62 @@ fn each_figure_is_its_sum() {
     }
     let broken = Sums { in_time: 1, ..Sums::default() };
     assert_eq!(broken.figures(), None, "below zero is never a figure");
+}
+
+/// The names are those of the packet's table, in its order, and what is made of any figures passes
+/// the platform's own check, strictest mode; what adds up the figures of several systems computes
+/// the same map.
+#[test]
+fn the_platforms_own_check_takes_the_packets() {
+    let tables = packet::Tables::builtin();
+    let on = date(2026, 3, 15);
+    let table = tables.find(crate::packet::STATISTICS, on).unwrap();
+    let mut fields: Vec<_> = table.fields.iter().filter(|f| f.position.is_some()).collect();
+    fields.sort_by_key(|field| field.position);
+    let names: Vec<_> = fields.iter().map(|field| field.name.as_deref().unwrap()).collect();
+    assert_eq!(names, NAMES);
+    let seed = 5;
+    println!("seed {seed}");
+    let random = Random::seeded(seed);
+    let unit = Unit { code: "000.00.00.H99".to_owned(), name: "UBND tỉnh Mẫu".to_owned() };
+    for round in 0..200 {
+        let number = || match random.bytes::<2>() {
+            [0..100, _] => 0,
+            [100..200, low] => u64::from(low),
+            [_, low] => u64::from(low) << 24 | round,
+        };
+        let figures = Figures {
+            received: number(),
+            carried: number(),
+            finished_in_time: number(),
+            finished_late: number(),
+            ..Figures::default()
+        };
+        let pending = figures.total().saturating_sub(figures.finished());
+        let overdue = pending / 3;
+        let figures =
+            Figures { pending_in_time: pending - overdue, pending_overdue: overdue, ..figures };
+        if figures.total() != figures.finished() + figures.pending() {
+            continue;
+        }
+        assert_eq!(packet::statistic::add(&[figures.to_map()]), figures.to_map());
+        for span in [Span::month(2026, 2).unwrap(), Span::year(2025).unwrap()] {
+            let data = json!({
+                "session": "s",
+                "madonvi": unit.code,
+                "service": crate::packet::STATISTICS,
+                "data": [figures.to_record(&unit, span)],
+            });
+            let body = data.to_string();
+            let report = packet::judge(
+                &tables,
+                crate::packet::STATISTICS,
+                packet::Side::Request,
+                body.as_bytes(),
+                Some("application/json"),
+                on,
+            );
+            assert!(report.violations.is_empty(), "{body}: {:?}", report.violations);
+        }
+    }
 }
