@@ -198,6 +198,10 @@ fn decide<'a>(
     record.note_route(&route);
     permit::check_encoded_slash(form, Some(&route))?;
     let is_portal = version.portal.is_some();
+    // our own session in the body would reach a provider that is given the body as it is
+    if matches!(cargo, Cargo::Whole(_)) && !is_portal {
+        return Err(FaultCode::TokenMissing.into());
+    }
     // whatever the method here, the portal is asked by POST: what is granted must be that
     let method = if is_portal { Method::POST } else { head.method.clone() };
     let granted = catalogue.grant(&caller, &route, &method);
@@ -207,8 +211,11 @@ fn decide<'a>(
     destination::check_provider(&named, endpoints)?;
 
     let look = look(dialect, &head, is_portal);
-    if let Some(operation) = path_operation(dialect, &head, look.is_nothing()) {
-        record.note_operation(operation);
+    if look.is_nothing() {
+        let operation = path_operation(dialect, &head);
+        if dialect::is_name(operation) {
+            record.note_operation(operation);
+        }
         if !grant.subscription().admits(operation) {
             return Err(FaultCode::NotSubscribed.into());
         }
@@ -250,12 +257,11 @@ fn look(dialect: &Dialect, head: &Parts, is_portal: bool) -> Look {
 }
 
 /// The operation of a call through the adapter that has no envelope: the first segment of what is
-/// forwarded.
-fn path_operation<'h>(dialect: &Dialect, head: &'h Parts, alone: bool) -> Option<&'h str> {
-    let Dialect::Adapter { rest_at, .. } = dialect else { return None };
+/// forwarded, or nothing.
+fn path_operation<'h>(dialect: &Dialect, head: &'h Parts) -> &'h str {
+    let Dialect::Adapter { rest_at, .. } = dialect else { return "" };
     let rest = &head.uri.path()[*rest_at..];
-    let first = rest.split('/').find(|segment| !segment.is_empty())?;
-    (alone && dialect::is_name(first)).then_some(first)
+    rest.split('/').find(|segment| !segment.is_empty()).unwrap_or_default()
 }
 
 /// Takes out of the head what was for us. Gives the place where the provider's path begins.

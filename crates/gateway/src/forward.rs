@@ -64,7 +64,8 @@ impl Forwarding {
             rest_at,
             exchange: header::exchange_id(record.id()),
             deadline: version.timeout.map_or(deadline, |limit| deadline.within(now, limit)),
-            safe: head.method.is_safe() || version.idempotent,
+            // what the method says is not what the portal is asked
+            safe: version.idempotent || version.portal.is_none() && head.method.is_safe(),
             head: Some(head),
             grant,
         }

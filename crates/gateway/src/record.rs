@@ -152,7 +152,10 @@ impl Record {
 
     /// What the check of its packet came to; which rules were broken where, without values.
     pub(crate) fn note_packet(&mut self, verdict: Verdict, unchecked: u32, violations: String) {
-        let _ = (verdict, unchecked, violations);
+        self.row.packet_verdict = Some(verdict.as_str().into());
+        self.row.packet_unchecked = Some(unchecked);
+        self.row.packet_violations =
+            (!violations.is_empty()).then(|| std::sync::Arc::from(violations));
     }
 
     /// What the call names besides its service: a name, never a value.

@@ -81,6 +81,27 @@ fn tolerance_05_a_personal_number_in_the_path_is_not_journalled() {
 }
 
 #[test]
+fn tolerance_13_the_first_segment_is_the_operation_that_is_granted() {
+    let province = Province::start();
+    province.world.apply(
+        "subscriptions:\n  - { system: one-stop, service: noi-bo, version: \"1.0\", \
+         environment: live, operations: [nhanhsdvcqg] }\n",
+    );
+    let table = [
+        ("nhanhsdvcqg/echo", 200),
+        ("/NhanHsDvcqg/echo", 200),
+        ("other/echo", 403),
+        ("001234567890/echo", 403),
+        ("%6ehanhsdvcqg/echo", 403),
+        ("", 403),
+    ];
+    for (rest, status) in table {
+        let target = format!("{}/{rest}?dstcode={LOCAL}", PATHS[0]);
+        assert_eq!(province.get_known(&target).status, status, "{rest}");
+    }
+}
+
+#[test]
 fn tolerance_05_providerurl_is_what_is_registered_or_refused() {
     let province = Province::start();
     let own = format!("http://{}/base", province.world.provider.address);
@@ -146,6 +167,13 @@ fn tolerance_06_relay_keeps_the_national_session() {
     assert_eq!(row.service.as_deref(), Some("chuyen-tiep"));
     assert_eq!(row.operation.as_deref(), Some("LayThuTuc"));
     assert_eq!(row.outcome, Some(Outcome::Answered));
+    // our own session in the body would reach them
+    let before = province.portal.count();
+    for target in [format!("/mapi/g?dstcode={RELAY}"), target.clone()] {
+        let refused = province.post(&target, "", &sample("13", &province.session()));
+        assert_eq!(province.world.row(&refused).fault.as_deref(), Some("token_missing"));
+    }
+    assert_eq!(province.portal.count(), before, "no token of ours leaves");
     // without our token it is nobody's
     let refused = province.post(&target, "", &body);
     assert_eq!(province.world.row(&refused).fault.as_deref(), Some("token_invalid"));
