@@ -53,7 +53,7 @@ struct Node {
 
 /// The text has backslashes to be resolved.
 const ESCAPED: u8 = 1;
-/// The text has bytes that may belong to combining marks.
+/// The text has bytes that may belong to combining marks or control characters.
 const MARKED: u8 = 2;
 /// The children of a list have names before them (XML).
 const NAMED: u8 = 4;

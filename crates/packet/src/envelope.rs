@@ -303,7 +303,7 @@ pub fn groups(body: &Bytes, envelope: &Envelope<'_>, max: usize) -> Vec<Bytes> {
         .collect()
 }
 
-/// The values of one field of all records (`MaHoSo`, say), in order, each once; empty ones left out.
+/// The values of one field of all records (`MaHoSo`, say), in order, each once, empty ones not.
 pub fn values(document: &Document<'_>, field: &str) -> Vec<String> {
     let root = document.root();
     let data = if root.shape() == Shape::List { Some(root) } else { root.get(name::DATA) };

@@ -23,7 +23,9 @@ use builtin::Auxiliary;
 
 /// Defines an enum of words as table files write them.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[doc = $d:literal])* $variant:ident = $word:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[doc = $d:literal])* $variant:ident = $word:literal,)*
+    }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(rename_all = "snake_case")]

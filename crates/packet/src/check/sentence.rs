@@ -1,4 +1,4 @@
-//! What is said of each violation, in Vietnamese and in English. A clerk reads it, not a programmer:
+//! What is said of each violation, in Vietnamese and in English, to a clerk and not a programmer:
 //! what is wrong, in which record, and what to write instead.
 
 use terms::fault::Sentence;

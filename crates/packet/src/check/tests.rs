@@ -102,3 +102,41 @@ fn valid_packets_are_refused_in_no_mode() {
         assert!(report.is_valid(), "seed {seed}: {report:#?}\n{}", made.body);
     }
 }
+
+#[test]
+fn combining_marks_and_control_characters_are_seen_however_they_are_written() {
+    let (tables, on) = (Tables::builtin(), date(2026, 11, 22));
+    let rule = |json: &str| {
+        let body = format!(r#"[{{"NOIDUNG":{json}}}]"#);
+        judge(&tables, "DongBoHoiDap", Side::Data, body.as_bytes(), None, on).summary(99)
+    };
+    for (json, expected) in [
+        ("\"Nguyễn Thị Đào\\n° §\"", ""),
+        ("\"o\u{31b}\"", "not_composed@[0].NOIDUNG"),
+        // A letter of the Êđê and others that has no composed form stays as it is.
+        ("\"b\u{306}\"", ""),
+        (r#""e\u0302\u0301""#, "not_composed@[0].NOIDUNG"),
+        ("\"\u{7f}\"", "control_character@[0].NOIDUNG"),
+        ("\"x\u{85}\"", "control_character@[0].NOIDUNG"),
+        (r#""x\u0000""#, "control_character@[0].NOIDUNG"),
+        (r#""x\u009f""#, "control_character@[0].NOIDUNG"),
+    ] {
+        assert_eq!(rule(json), expected, "{json}");
+    }
+}
+
+#[test]
+fn both_forms_of_a_packet_are_judged_alike() {
+    let (tables, on) = (Tables::builtin(), date(2026, 11, 22));
+    for seed in 0..400 {
+        for made in
+            [crate::testing::damaged(&tables, on, seed), crate::testing::valid(&tables, on, seed)]
+        {
+            let judge = |body: &str| {
+                judge(&tables, &made.packet, made.side, body.as_bytes(), None, on).summary(9_999)
+            };
+            let xml = Document::read(made.body.as_bytes(), None).unwrap().to_xml(&made.packet);
+            assert_eq!(judge(&xml), judge(&made.body), "seed {seed} {}\n{xml}", made.damage);
+        }
+    }
+}

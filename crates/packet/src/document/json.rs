@@ -16,8 +16,8 @@ const PLAIN: u8 = 0;
 const STOP: u8 = 1;
 const MARK: u8 = 2;
 
-/// By byte: the end, a backslash and control characters stop; the first bytes of the combining
-/// marks (U+0300 to U+036F) are noted.
+/// By byte: the end, a backslash and what JSON wants escaped stop; the first bytes of the combining
+/// marks (U+0300 to U+036F) and of the other control characters are noted.
 static CLASS: [u8; 256] = {
     let mut class = [PLAIN; 256];
     let mut byte = 0;
@@ -27,6 +27,8 @@ static CLASS: [u8; 256] = {
     }
     class[b'"' as usize] = STOP;
     class[b'\\' as usize] = STOP;
+    class[0x7f] = MARK;
+    class[0xc2] = MARK;
     class[0xcc] = MARK;
     class[0xcd] = MARK;
     class

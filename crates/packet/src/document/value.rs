@@ -90,7 +90,7 @@ impl<'d> Value<'d> {
         }
     }
 
-    /// May its text hold combining marks?
+    /// May its text hold combining marks or control characters?
     pub(crate) fn is_marked(self) -> bool {
         self.node().flags & (MARKED | ESCAPED) != 0
     }

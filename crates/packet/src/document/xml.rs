@@ -1,6 +1,9 @@
 //! XML 1.0 in the shape of `docs/protocol/packet.md` into the same flat list of nodes. There is no
 //! document type, so no entity can be defined; attributes are the few of our shape.
 
+mod attribute;
+mod sign;
+
 use std::borrow::Cow;
 
 use terms::fault::Sentence;
@@ -9,9 +12,12 @@ use terms::limit::{PACKET_DEPTH_MAX, PACKET_VALUES_MAX};
 use super::json::number_of;
 use super::value::unescape;
 use super::write::mark;
-use super::{Document, MARKED, NAMED, Node, Shape, Syntax};
+use super::{Document, NAMED, Node, Shape, Syntax};
 use crate::fault::FormFault;
 use crate::rule::Rule;
+
+use attribute::Kind;
+use sign::{check_signs, flags_of, is_json_inside, is_json_number, numbered};
 
 /// Reads `text` from `begin` to its end.
 pub(super) fn read(text: &str, begin: usize) -> Result<Document<'_>, FormFault> {
@@ -54,29 +60,12 @@ struct Open<'a> {
     spoken: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Seen,
-    Null,
-    Boolean,
-    Number,
-    List,
-    Object,
-}
-
 struct Reader<'a> {
     text: &'a str,
     at: usize,
     out: String,
     nodes: Vec<Node>,
     open: Vec<Open<'a>>,
-}
-
-/// The attributes of one element.
-struct Attributes {
-    name: Option<String>,
-    kind: Kind,
-    escaped: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -312,74 +301,6 @@ impl<'a> Reader<'a> {
         Ok(name)
     }
 
-    /// Up to, not including, `>` or `/>`.
-    fn attributes(&mut self) -> Result<Attributes, Stop> {
-        let mut found = Attributes { name: None, kind: Kind::Seen, escaped: false };
-        loop {
-            let before = self.at;
-            self.space();
-            if self.rest().starts_with('>') || self.rest().starts_with("/>") {
-                return Ok(found);
-            }
-            if before == self.at {
-                return Err(self.broken("`>`", "`>`"));
-            }
-            let start = self.at;
-            let name = self.tag_name()?;
-            let text = self.attribute_text()?;
-            let taken = match (name, text.as_str()) {
-                (mark::NAME, text) if found.name.is_none() && is_json_inside(text) => {
-                    found.name = Some(unescape(text));
-                    true
-                }
-                (mark::TYPE, kind) if found.kind == Kind::Seen => {
-                    found.kind = kind_of(kind).unwrap_or(Kind::Seen);
-                    kind_of(kind).is_some()
-                }
-                (mark::ESCAPE, "json") => !std::mem::replace(&mut found.escaped, true),
-                _ => name == "xmlns" || name.starts_with("xmlns:") || name.starts_with("xsi:"),
-            };
-            if !taken {
-                self.at = start;
-                return Err((
-                    Rule::XmlForm,
-                    Sentence::new(
-                        "Thuộc tính XML này không có trong dạng XML của gói tin.",
-                        "The XML form of packets has no such attribute.",
-                    ),
-                ));
-            }
-        }
-    }
-
-    fn attribute_text(&mut self) -> Result<String, Stop> {
-        self.space();
-        if !self.rest().starts_with('=') {
-            return Err(self.broken("`=`", "`=`"));
-        }
-        self.at += 1;
-        self.space();
-        let quote = match self.rest().chars().next() {
-            Some(quote @ ('"' | '\'')) => quote,
-            _ => return Err(self.broken("dấu nháy", "a quote")),
-        };
-        self.at += 1;
-        let mut text = String::new();
-        loop {
-            match self.rest().chars().next() {
-                Some(sign) if sign == quote => break,
-                Some('&') => text.push(self.entity()?),
-                Some('<') | None => return Err(self.broken("dấu nháy đóng", "a closing quote")),
-                Some(sign) => {
-                    text.push(sign);
-                    self.at += sign.len_utf8();
-                }
-            }
-        }
-        self.at += 1;
-        Ok(text)
-    }
-
     fn close(&mut self) -> Result<(), Stop> {
         let start = self.at;
         self.at += 2;
@@ -518,56 +439,4 @@ fn mixed() -> Stop {
         "Text stands beside child elements: packets have no such form.",
     );
     (Rule::XmlForm, sentence)
-}
-
-fn kind_of(word: &str) -> Option<Kind> {
-    Some(match word {
-        "text" => Kind::Seen,
-        "null" => Kind::Null,
-        "boolean" => Kind::Boolean,
-        "number" => Kind::Number,
-        "list" => Kind::List,
-        "object" => Kind::Object,
-        _ => return None,
-    })
-}
-
-fn numbered(digits: &str) -> Option<char> {
-    let code = match digits.strip_prefix(['x', 'X']) {
-        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-        None => digits.parse().ok()?,
-    };
-    char::from_u32(code).filter(|sign| *sign >= ' ' || matches!(sign, '\t' | '\n' | '\r'))
-}
-
-fn flags_of(text: &str) -> u8 {
-    if text.bytes().any(|byte| matches!(byte, 0xcc | 0xcd)) { MARKED } else { 0 }
-}
-
-/// No sign that XML 1.0 does not have (2.2).
-fn check_signs(piece: &str) -> Result<(), Stop> {
-    let strange = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    if piece.bytes().any(strange) {
-        let sentence = Sentence::new(
-            "Ký tự điều khiển không được phép trong XML.",
-            "A control character may not stand in XML.",
-        );
-        return Err((Rule::Syntax, sentence));
-    }
-    Ok(())
-}
-
-/// Would this text in quotes be JSON?
-fn is_json_inside(text: &str) -> bool {
-    is_json(&format!("\"{text}\""), Shape::Text)
-}
-
-fn is_json_number(text: &str) -> bool {
-    is_json(text, Shape::Number)
-        && !text.ends_with(char::is_whitespace)
-        && !text.starts_with(char::is_whitespace)
-}
-
-fn is_json(text: &str, shape: Shape) -> bool {
-    super::json::read(text, 0).is_ok_and(|document| document.root().shape() == shape)
 }

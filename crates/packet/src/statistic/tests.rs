@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
-fn map(value: Value) -> Map<String, Value> {
+fn map(value: &Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
@@ -15,7 +15,7 @@ fn figures_of_several_systems_add_up_and_percentages_are_computed_anew() {
     assert_eq!(one["PhanTramXuLyTreHan"], "5.24");
     assert_eq!(one["PhanTramChuaXuLyTrongHan"], "90.00");
     assert!(mismatches(&one).is_empty());
-    let two = map(json!({
+    let two = map(&json!({
         "sonhantrongky": 1, "SoTonKyTruoc": "2", "TongSoXuLy": 3, "TongDaXuLy": 0,
         "TongXuLyDungHan": 0, "TongXuLyTreHan": 0, "TongChuaXuLy": 3,
         "TongChuaXuLyTrongHan": 3, "TongChuaXuLyTreHan": " 0 "
@@ -29,7 +29,7 @@ fn figures_of_several_systems_add_up_and_percentages_are_computed_anew() {
 
 #[test]
 fn what_one_system_does_not_say_is_left_out() {
-    let sum = add(&[figures([1; 9]), map(json!({ "SoNhanTrongKy": "2", "TongDaXuLy": "hai" }))]);
+    let sum = add(&[figures([1; 9]), map(&json!({ "SoNhanTrongKy": "2", "TongDaXuLy": "hai" }))]);
     assert_eq!(sum.len(), 1);
     assert_eq!(sum["SoNhanTrongKy"], "3");
     assert!(add(&[]).is_empty());
