@@ -107,7 +107,7 @@ impl TokenRefusal {
 
     /// The answer of a session login: its clients lose every body that does not come with 200, and
     /// show `message` to people.
-    pub(super) fn answer_login(self) -> Response<Bytes> {
+    pub fn answer_login(self) -> Response<Bytes> {
         json(StatusCode::OK, Bytes::from_static(self.body_login().as_bytes()))
     }
 
