@@ -154,8 +154,7 @@ impl Record {
     pub(crate) fn note_packet(&mut self, verdict: Verdict, unchecked: u32, violations: String) {
         self.row.packet_verdict = Some(verdict.as_str().into());
         self.row.packet_unchecked = Some(unchecked);
-        self.row.packet_violations =
-            (!violations.is_empty()).then(|| std::sync::Arc::from(violations));
+        self.row.packet_violations = (!violations.is_empty()).then(|| violations.into());
     }
 
     /// What the call names besides its service: a name, never a value.

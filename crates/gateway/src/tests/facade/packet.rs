@@ -150,6 +150,11 @@ fn modes_report_refuse_and_strict() {
         assert_eq!(forwarded, if status == 200 { 2 } else { 1 }, "{mode}");
         let row = province.world.row(&bad);
         assert_eq!(row.outcome == Some(Outcome::Denied), status == 422, "{mode}");
+        assert_eq!(row.packet_verdict.as_deref(), Some(verdict), "{mode}");
+        assert_eq!(row.packet_unchecked, Some(0), "{mode}");
+        let broken = row.packet_violations.as_deref().unwrap_or_default();
+        assert!(broken.ends_with("@data[0].NgayTiepNhan"), "{mode} {broken}");
+        assert_eq!(province.world.row(&good).packet_violations, None, "{mode}");
         if status == 422 {
             let detail = bad.problem()["detail"].as_str().unwrap().to_owned();
             assert!(detail.contains("NgayTiepNhan"), "what a clerk needs: {detail}");

@@ -234,6 +234,7 @@ fn a_plain_call_to_a_portal_is_the_same_call() {
             let packet = answer.header("lgsp-packet").map(str::to_owned);
             let mut row = province.world.row(&answer);
             let facade = row.facade.take();
+            let packet = (row.packet_verdict, row.packet_unchecked, row.packet_violations, packet);
             (row.fault, row.outcome, row.operation, row.service, row.version, row.blame, packet)
                 .pipe(|fields| (fields, facade))
         });
