@@ -87,7 +87,15 @@ impl<'a> Decoder<'a> {
     /// Reads the head of an array that must have `len` items.
     pub(crate) fn array(&mut self, len: u64) -> Result<(), RowFault> {
         let fault = self.fault("row");
-        (self.head() == Some((4, len))).then_some(()).ok_or(fault)
+        (self.items() == Some(len)).then_some(()).ok_or(fault)
+    }
+
+    /// Reads the head of an array; gives how many items it has.
+    pub(crate) fn items(&mut self) -> Option<u64> {
+        match self.head()? {
+            (4, len) => Some(len),
+            _ => None,
+        }
     }
 
     /// Nothing may follow.

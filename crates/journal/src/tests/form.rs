@@ -42,7 +42,7 @@ fn any_row() -> impl Strategy<Value = Row> {
     let parts = (
         (time(), time(), time(), proptest::option::of(id()), any::<u64>()),
         (number(), number(), number(), number()),
-        (arc(), arc(), arc(), arc(), arc(), arc()),
+        (arc(), arc(), arc(), arc(), arc(), arc(), arc()),
         proptest::collection::vec("\\PC{0,12}".prop_map(Arc::<str>::from), 0..4),
         (proptest::option::of(any::<[u8; 32]>()), proptest::option::of(any::<IpAddr>())),
     );
@@ -61,7 +61,10 @@ fn any_row() -> impl Strategy<Value = Row> {
             blame: words.4,
             fault: words.5.clone(),
             method: words.5.clone(),
-            event: words.5,
+            event: words.5.clone(),
+            packet_verdict: words.5,
+            packet_unchecked: words.7,
+            packet_violations: texts.6,
             status: words.6,
             attempts: words.7,
             request_bytes: numbers.0,
@@ -123,7 +126,7 @@ fn the_canonical_form_is_what_the_protocol_says() {
     };
     let mut bytes = Vec::new();
     row.encode(&mut bytes);
-    let mut expected = vec![0x98, 43, 0x64];
+    let mut expected = vec![0x98, 46, 0x64];
     expected.extend_from_slice(b"call");
     expected.push(0x50);
     expected.extend_from_slice(&[0x11; 16]);
@@ -137,9 +140,28 @@ fn the_canonical_form_is_what_the_protocol_says() {
     expected.push(0);
     expected.extend_from_slice(&[0xf6; 6]);
     expected.extend_from_slice(b"\x62n1");
-    expected.extend_from_slice(&[0xf6; 5]);
-    expected.push(1);
+    expected.extend_from_slice(&[0xf6; 5 + 3]);
+    expected.push(2);
     assert_eq!(hex::encode(&bytes), hex::encode(&expected));
+}
+
+#[test]
+fn a_row_of_form_1_is_read_and_encoded_as_it_was_written() {
+    let ground = Ground::new(1);
+    let row = Row { form: 1, ..full_row(ground.id(), ground.clock.now()) };
+    let mut bytes = Vec::new();
+    row.encode(&mut bytes);
+    assert_eq!((bytes[1], bytes.last()), (43, Some(&1)), "the array of form 1");
+    let read = Row::decode(&bytes).unwrap();
+    assert_eq!(read, row);
+    assert_eq!((read.form, &read.packet_verdict), (1, &None));
+    let mut again = Vec::new();
+    read.encode(&mut again);
+    assert_eq!(again, bytes, "its own form, so that the tree over it stays");
+    // Neither form may stand in the array of the other.
+    *bytes.last_mut().unwrap() = 2;
+    assert!(Row::decode(&bytes).is_err());
+    assert!(row.to_json()["packet_verdict"].is_null() && row.to_json()["form"] == 1);
 }
 
 #[test]
@@ -158,7 +180,7 @@ fn json_has_every_field_in_order_and_null_for_absent() {
         provider_member service version method status outcome fault blame request_bytes \
         response_bytes request_digest response_digest digest_key attempts upstream upstream_us \
         total_us client_address reference provider_reference node event actor subject before after \
-        form";
+        packet_verdict packet_unchecked packet_violations form";
     let mut at = 0;
     for field in contract.split_whitespace() {
         let key = format!("\"{field}\":");
@@ -168,7 +190,10 @@ fn json_has_every_field_in_order_and_null_for_absent() {
     assert!(text.starts_with("{\"kind\":\"change\","), "{text}");
     assert!(text.contains("\"opened_at\":\"2026-11-21T23:02:07.000000Z\",\"closed_at\":null"));
     assert!(text.contains("\"client_address\":\"2001:db8::1\""));
-    assert!(text.contains("\"before\":null,\"after\":{\"rate\":\"600/min\"},\"form\":1}"));
+    assert!(text.contains(
+        "\"before\":null,\"after\":{\"rate\":\"600/min\"},\"packet_verdict\":null,\
+         \"packet_unchecked\":null,\"packet_violations\":null,\"form\":2}"
+    ));
 }
 
 #[test]
