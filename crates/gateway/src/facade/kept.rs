@@ -4,6 +4,7 @@
 use dossier::Carried;
 use packet::ErrorCode;
 use registry::Grant;
+use terms::environment::Environment;
 
 use super::whole::Cargo;
 use crate::lane::Lane;
@@ -15,6 +16,7 @@ pub(crate) struct Kept(Carried);
 
 impl Kept {
     /// The packet of a call that is about to leave; `None` when no facts are kept, or it has none.
+    /// Dossiers of a trial are no dossiers.
     pub(crate) fn of(
         lane: &Lane,
         record: &Record,
@@ -22,6 +24,9 @@ impl Kept {
         cargo: &Cargo<'_>,
     ) -> Option<Kept> {
         lane.shared.desk.as_ref()?;
+        if grant.subscription().environment != Environment::Live {
+            return None;
+        }
         let Cargo::Whole(whole) = cargo else { return None };
         let portal = grant.version().portal.as_ref()?;
         dossier::message::is_told_by(&whole.operation).then(|| {

@@ -13,6 +13,7 @@ use registry::service::{STATISTICS, STATISTICS_VERSION};
 use registry::{Grant, Route};
 use serde_json::{Map, Value, json};
 use terms::code::ServiceCode;
+use terms::environment::Environment;
 use terms::fault::{Fault, FaultCode};
 use terms::limit::{STATISTIC_FACTS_TIMEOUT, STATISTIC_SOURCE_TIMEOUT};
 use tokio::task::JoinSet;
@@ -49,7 +50,12 @@ pub(super) async fn answer(
     };
     record.admission = Some(admission);
     let consumer = lane.consumer(grant.system());
-    let answered = match kept(lane, record, &question).await {
+    let facts = match arrival.environment {
+        Environment::Live => kept(lane, record, &question).await,
+        // facts are of the live environment only
+        Environment::Trial => None,
+    };
+    let answered = match facts {
         Some(figures) => vec![Answered { name: KEPT.into(), state: State::Ok(figures) }],
         None => ask_all(lane, record, arrival, (&question, consumer)).await,
     };
