@@ -3,6 +3,7 @@
 
 mod check;
 mod list;
+mod report;
 mod sample;
 mod show;
 
@@ -25,6 +26,8 @@ pub(super) enum Command {
     Sample(sample::Arguments),
     /// Kiểm tra gói tin; sai thì thoát với mã 1 · Check packets; exit 1 when one is refused
     Check(check::Arguments),
+    /// Báo cáo phù hợp từ nhật ký · The conformance report, from the journal
+    Report(report::Arguments),
 }
 
 pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {
@@ -39,6 +42,7 @@ pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {
         Command::Show(arguments) => show::run(output, &config, &taken, arguments),
         Command::Sample(arguments) => sample::run(output, &config, &taken, arguments),
         Command::Check(arguments) => check::run(output, &config, &taken, arguments),
+        Command::Report(arguments) => report::run(output, &config, &taken, arguments),
     }
 }
 

@@ -75,7 +75,7 @@ pub const KEYS: &[Key] = &[
     key("journal.retention_months", Form::Number, "24", "Số tháng giữ nhật ký, ít nhất 24 (Điều 18.5)", "Months the journal is kept, at least 24 (article 18.5)"),
     key("statistics.keep_facts", Form::Flag, "false", "Giữ dữ kiện thống kê từng hồ sơ (không có dữ liệu cá nhân); cần legal_ground", "Keep facts of each dossier for statistics (no personal data); needs legal_ground"),
     key("statistics.legal_ground", Form::Text, "", "Căn cứ pháp lý để giữ dữ kiện, ghi vào nhật ký thay đổi", "The written legal ground for keeping facts; audited"),
-    key("statistics.complete_from", Form::Text, "", "Từ ngày nào mọi hồ sơ đều qua nền tảng (YYYY-MM-DD); mặc định: hôm sau ngày bật", "From which day on every dossier passes here (YYYY-MM-DD); default: the day after switching on"),
+    key("statistics.complete_from", Form::Text, "", "Từ ngày nào mọi hồ sơ mới và đang chờ đều có ở đây (YYYY-MM-DD); trống: chưa có số liệu", "First day from which all dossiers, new and pending, are known here (YYYY-MM-DD); empty: no figures"),
     key("statistics.system", Form::Text, "", "Mã hệ thống đứng tên gửi gói thống kê tháng, năm; trống: không gửi", "Code of the system in whose name month and year packets are sent; empty: not sent"),
     key("statistics.unit", Form::Text, "", "Mã đơn vị (Madonvi) trong gói thống kê; cần khi có statistics.system", "Unit code (Madonvi) in these packets; needed with statistics.system"),
     key("statistics.unit_name", Form::Text, "", "Tên đơn vị (TenDonVi) trong gói thống kê; mặc định: platform.name", "Name of the unit in these packets; default: platform.name"),
