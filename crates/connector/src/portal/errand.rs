@@ -1,5 +1,6 @@
 //! One call on its way to the portal: its turn, its session, its parts, its second sending.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -86,18 +87,17 @@ where
         }
         let items = std::mem::take(&mut self.envelope.items);
         if self.is(PROGRESS) && items.len() > PORTAL_PROGRESS_ROWS_MAX {
-            return self.send_parts(&items, PORTAL_PROGRESS_ROWS_MAX).await;
+            let groups = cut(0..items.len(), PORTAL_PROGRESS_ROWS_MAX);
+            return self.send_parts(&items, groups).await;
         }
-        let heard = self.ask(None, false).await?;
-        if !self.updates(&heard) {
-            return Ok(self.end(heard, false));
-        }
-        if items.len() > 1 {
+        let (heard, resent) = self.put(None).await?;
+        if resent && items.len() > 1 && !heard.answer.is_success() {
             // which of them it holds is not said
-            return self.send_parts(&items, 1).await;
+            let halves = cut(0..items.len(), items.len().div_ceil(2));
+            return self.send_parts(&items, halves).await;
         }
-        let heard = self.ask(None, true).await?;
-        Ok(self.end(heard, true))
+        let parts = PortalParts { taken: heard.answer.is_success().into(), count: 1 };
+        Ok(self.end(heard, resent, parts))
     }
 
     fn is(&self, operation: &str) -> bool {
@@ -112,31 +112,47 @@ where
             && !self.envelope.is_updating(&self.call.body)
     }
 
-    /// Sends the records in parts, in order, until one is not taken.
-    async fn send_parts(&mut self, items: &[Item], size: usize) -> Result<PortalReply<B>, Failure> {
-        let count = items.len().div_ceil(size);
+    /// Sends the records in parts, in order, until one is not taken. `parts`: the last one first.
+    /// A part of which the portal holds some records and not others is halved.
+    async fn send_parts(
+        &mut self,
+        items: &[Item],
+        mut parts: Vec<Range<usize>>,
+    ) -> Result<PortalReply<B>, Failure> {
         let (mut taken, mut resent) = (0, false);
+        let mut part = parts.pop().unwrap_or(0..items.len());
         loop {
-            let from = taken * size;
-            let part = &items[from..items.len().min(from + size)];
-            let mut heard = self.ask(Some(part), false).await;
-            if let Ok(answered) = &heard
-                && self.updates(answered)
-            {
-                heard = self.ask(Some(part), true).await;
-                resent = true;
-            }
-            let mut heard = heard.map_err(|failure| tell_taken(failure, from, items.len()))?;
+            let from = part.start;
+            let records = &items[part.clone()];
+            let put = self.put(Some(records)).await;
+            let (mut heard, updated) =
+                put.map_err(|failure| tell_taken(failure, from, items.len()))?;
+            resent |= updated;
             if heard.answer.is_success() {
                 taken += 1;
-            } else if taken > 0 {
-                heard.remark(&taken_remark(from, items.len()).vi);
+            } else if updated && records.len() > 1 {
+                parts.extend(cut(part, records.len().div_ceil(2)));
+            } else {
+                if from > 0 {
+                    heard.remark(&taken_remark(from, items.len()).vi);
+                }
+                let count = taken + 1 + number(parts.len());
+                return Ok(self.end(heard, resent, PortalParts { taken, count }));
             }
-            if taken == count || !heard.answer.is_success() {
-                let parts = PortalParts { taken: number(taken), count: number(count) };
-                return Ok(PortalReply { parts, ..self.end(heard, resent) });
+            match parts.pop() {
+                Some(next) => part = next,
+                None => return Ok(self.end(heard, resent, PortalParts { taken, count: taken })),
             }
         }
+    }
+
+    /// One envelope, as it is, and then as an update where that is wanted; was it?
+    async fn put(&mut self, items: Option<&[Item]>) -> Result<(Heard<B>, bool), Failure> {
+        let heard = self.ask(items, false).await?;
+        if self.updates(&heard) {
+            return Ok((self.ask(items, true).await?, true));
+        }
+        Ok((heard, false))
     }
 
     /// One envelope, by way of the first endpoint that can be reached.
@@ -275,8 +291,7 @@ where
         Failure { kind, reached: self.reached, trace: self.trace.clone(), cause }
     }
 
-    fn end(&self, heard: Heard<B>, resent: bool) -> PortalReply<B> {
-        let parts = PortalParts { taken: heard.answer.is_success().into(), count: 1 };
+    fn end(&self, heard: Heard<B>, resent: bool, parts: PortalParts) -> PortalReply<B> {
         let reply = Reply { trace: self.trace.clone(), ..heard.reply };
         PortalReply { reply, resent, parts }
     }
@@ -314,6 +329,12 @@ fn tell_taken(mut failure: Failure, taken: usize, count: usize) -> Failure {
         });
     }
     failure
+}
+
+/// Parts of at most `size`, the last one first.
+fn cut(whole: Range<usize>, size: usize) -> Vec<Range<usize>> {
+    let end = whole.end;
+    whole.step_by(size).map(|from| from..end.min(from + size)).rev().collect()
 }
 
 fn number(count: usize) -> u32 {

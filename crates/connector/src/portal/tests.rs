@@ -291,8 +291,9 @@ fn what_the_portal_holds_is_passed_or_updated() {
         (&["A"], &["A"], "False", Exists::Update, "0", true, 2),
         (&[], &["A"], "False", Exists::Update, "0", false, 1),
         (&["A"], &["A"], "True", Exists::Update, "0", false, 1),
-        // one call in which some are new: each for itself, the known ones as updates
-        (&["B"], &["A", "B", "C"], "False", Exists::Update, "0", true, 5),
+        (&["A", "B"], &["A", "B"], "False", Exists::Update, "0", true, 2),
+        // one call in which some are new: halved until each part is all new or all known
+        (&["B"], &["A", "B", "C"], "False", Exists::Update, "0", true, 8),
         (&["B"], &["A", "B", "C"], "False", Exists::Pass, "3", false, 1),
         // a dossier the portal does not know cannot be updated
         (&[], &["A"], "True", Exists::Update, "-1", false, 1),
@@ -309,16 +310,47 @@ fn what_the_portal_holds_is_passed_or_updated() {
             assert_eq!((told.code().as_str(), told.resent), (*code, *resent), "{told:?}");
             let calls = world.calls(SYNC);
             assert_eq!(calls.len() - before, *sendings, "{kept:?} {codes:?} {updating}");
-            assert_eq!(
-                calls.last().unwrap().update,
-                *updating == "True" || codes.len() == 1 && *resent
-            );
+            let all_known = *resent && kept.len() == codes.len();
+            assert_eq!(calls.last().unwrap().update, *updating == "True" || all_known);
             if *code == "0" {
                 let held = world.portal.dossiers();
                 assert!(codes.iter().all(|code| held.iter().any(|d| d.code == **code)));
             }
         });
     }
+}
+
+#[test]
+fn a_batch_that_was_taken_in_part_is_soon_through() {
+    talk(|| async {
+        let mut world = World::new().await;
+        let codes: Vec<String> = (0..100).map(|at| format!("A-{at:03}")).collect();
+        let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+        world.ask_new(&codes[..37]).await;
+        world.access.exists = Exists::Update;
+        let told = world.ask_new(&codes).await;
+        assert_eq!((told.code().as_str(), told.resent), ("0", true), "{told:?}");
+        assert_eq!(told.parts.taken, told.parts.count);
+        assert_eq!(world.portal.dossiers().len(), 100);
+        assert!(told.attempts < 25, "{} sendings", told.attempts);
+        for code in codes {
+            let dossier = world.portal.dossier(code).unwrap();
+            let states: Vec<bool> = dossier.states.iter().map(|state| state.update).collect();
+            assert!(matches!(states[..], [false] | [false, true]), "{code}: {states:?}");
+        }
+
+        // 40 more, 10 of them held: whole, half and quarter twice each, a quarter, and then silence
+        world.portal.trouble(Trouble { delay_ms: 9_000, every: Some(8), ..Trouble::default() });
+        let more: Vec<String> = (90..130).map(|at| format!("A-{at:03}")).collect();
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        let (body, limit) = (sync(&more, "False"), Duration::from_secs(3));
+        let failure = world.send_within(SYNC, &body, limit).await.err().unwrap();
+        assert_eq!((failure.kind, failure.reached), (FailureKind::Timeout, true));
+        assert!(cause(&failure).contains("the first 20 of 40 records; send again from 21"));
+        world.portal.trouble(Trouble::default());
+        assert_eq!(world.ask_new(&more).await.code(), "0");
+        assert_eq!(world.portal.dossiers().len(), 130);
+    });
 }
 
 #[test]
