@@ -210,6 +210,43 @@ fn tolerance_11_doubled_missing_and_trailing_slashes() {
 }
 
 #[test]
+fn tolerance_08_a_time_out_is_told_in_time_and_in_200() {
+    let province = Province::start();
+    province.legacy();
+    province.world.apply(
+        "services:\n  - code: dvcqg-goi-tin\n    versions:\n      - { version: \"1.0\", timeout: 1s }\n",
+    );
+    let session = province.session();
+    assert_eq!(told(&province.post("/mapi/g", "", &sample("13", &session))).0, 0);
+    province.portal.trouble(Trouble { delay_ms: 5_000, ..Trouble::default() });
+    let late = province.post("/mapi/g", "", &sample("02", &session));
+    assert_eq!((late.status, told(&late).0), (200, -1), "{}", late.text());
+    let row = province.world.row(&late);
+    assert_eq!(row.fault.as_deref(), Some("provider_timeout"));
+    assert_eq!((row.outcome, row.status), (Some(Outcome::Failed), Some(200)));
+    assert!(row.total_us < Some(3_000_000), "{row:?}");
+}
+
+#[test]
+fn a_long_answer_of_the_portal_streams() {
+    let province = Province::start();
+    let session = province.session();
+    let body = format!(r#"{{"error_code":0,"result":"{}"}}"#, "x".repeat(3_000_000));
+    let long = Trouble {
+        body: Some(body.clone()),
+        service: Some("LayTaiLieuPAKN".to_owned()),
+        ..Trouble::default()
+    };
+    province.portal.trouble(long);
+    let answer = province.post("/mapi/g", "", &sample("17", &session));
+    assert_eq!((answer.whole, answer.body.len()), (true, body.len()));
+    assert!(answer.header("lgsp-packet").is_some());
+    let row = province.world.row(&answer);
+    assert_eq!(row.response_bytes, Some(body.len() as u64));
+    assert!(row.response_digest.is_some());
+}
+
+#[test]
 fn a_portal_that_refuses_our_session_is_logged_into_again() {
     let province = Province::start();
     let session = province.session();
