@@ -176,6 +176,7 @@ fn a_refused_login_says_so_and_is_not_repeated_at_once() {
             assert!(cause(&failure).contains("error_code -1"), "{failure:?}");
             assert!(!format!("{failure:?}").contains(USER));
         }
+        assert!(!format!("{:?}{:?}", world.access, world.connector.portals()).contains("wrong"));
         assert_eq!((world.logins(), world.calls(SYNC).len()), (1, 0));
         world.access.secret = terms::portal::PortalSecret::new(SECRET);
         assert_eq!(world.ask_new(&["A"]).await.code(), "0", "the right one is tried at once");
