@@ -225,6 +225,35 @@ fn the_same_requests_get_the_same_verdict_and_the_same_row_by_every_way() {
         }
         known.get_or_insert(seen);
     }
+    conformance(&province, &known.unwrap());
+}
+
+/// The conformance report (QCV-20) adds up what the rows of all ways say.
+fn conformance(province: &Province, seen: &[(Answer, Value)]) {
+    let reports = json_lines(&province.world.run(&["packet", "report", "--json"]));
+    let systems = reports[0]["systems"].as_array().unwrap();
+    for system in systems {
+        for line in system["packets"].as_array().unwrap() {
+            let of = |verdict: &str| {
+                let rows = seen.iter().map(|(_, row)| row).filter(|row| {
+                    row["consumer_system"] == system["system"]
+                        && row["operation"] == line["packet"]
+                        && row["packet_verdict"] == verdict
+                });
+                (rows.count() * WAYS.len()) as u64
+            };
+            for verdict in ["ok", "report", "refused"] {
+                assert_eq!(line[verdict].as_u64(), Some(of(verdict)), "{verdict}: {line}");
+            }
+        }
+    }
+    let names: Vec<&str> = systems.iter().map(|s| s["system"].as_str().unwrap()).collect();
+    assert_eq!(names, ["one-stop", "refuse", "strict"]);
+    let page = province.world.dir.path().join("report.html");
+    let flags = ["packet", "report", "--system", "strict", "--out", page.to_str().unwrap()];
+    assert!(province.world.run(&flags).status.success());
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("DongBoHoSoMC") && page.contains("strict") && !page.contains("refuse<"));
 }
 
 fn send_all(province: &Province, way: Way, sent: &[Sent]) -> Vec<Answer> {
@@ -266,6 +295,8 @@ fn tell(seen: &[(Answer, Value)]) {
         let text = |field: &str| row[field].as_str().unwrap_or("–").to_owned();
         let verdict = answer.header("lgsp-packet").unwrap_or("–");
         let verdict = verdict.split(';').next().unwrap_or_default().to_owned();
+        assert_eq!(row["packet_verdict"], verdict.as_str(), "{row}");
+        assert!(verdict == "ok" || row["packet_violations"].is_string(), "{row}");
         let kind = (text("outcome"), text("fault"), verdict);
         *kinds.entry(kind).or_default() += 1;
     }
