@@ -103,7 +103,7 @@ fn without_table(tables: &Tables, name: &str, side: Side, root: Value<'_>) -> Re
         (None, _) => {
             let rule = if tables.has(name) { Rule::NotInForce } else { Rule::ServiceUnknown };
             checking.path.name(name::SERVICE);
-            checking.tell(Finding::error(rule, Evidence::Page), None, sentence::service(rule));
+            checking.tell(Finding::error(rule, Evidence::Page), None, || sentence::service(rule));
         }
     }
     checking.report
@@ -198,7 +198,7 @@ fn service(checking: &mut Checking<'_>, value: Value<'_>) {
     let named = value.text().unwrap_or_default();
     if !named.trim().is_empty() && !named.trim().eq_ignore_ascii_case(&packet) {
         let finding = Finding::error(Rule::ServiceMismatch, Evidence::Code);
-        checking.tell(finding, None, sentence::mismatch(&packet));
+        checking.tell(finding, None, || sentence::mismatch(&packet));
     }
 }
 

@@ -62,13 +62,17 @@ impl Violation {
 
     /// Does it refuse the packet in this mode?
     pub fn refuses(&self, mode: Mode) -> bool {
-        self.severity == Severity::Error
-            && match mode {
-                Mode::Report => false,
-                Mode::Refuse => self.evidence.is_firm(),
-                Mode::Strict => true,
-            }
+        refuses(self.severity, self.evidence, mode)
     }
+}
+
+fn refuses(severity: Severity, evidence: Evidence, mode: Mode) -> bool {
+    severity == Severity::Error
+        && match mode {
+            Mode::Report => false,
+            Mode::Refuse => evidence.is_firm(),
+            Mode::Strict => true,
+        }
 }
 
 /// What a check found.
@@ -117,12 +121,18 @@ impl Report {
     }
 
     pub(crate) fn push(&mut self, violation: Violation) {
-        self.count = self.count.saturating_add(1);
-        self.refused[0] |= violation.refuses(Mode::Refuse);
-        self.refused[1] |= violation.refuses(Mode::Strict);
-        if self.violations.len() < PACKET_VIOLATIONS_MAX {
+        let is_full = self.is_full();
+        self.count(violation.severity, violation.evidence);
+        if !is_full {
             self.violations.push(violation);
         }
+    }
+
+    /// Takes notice of a violation without its words.
+    pub(crate) fn count(&mut self, severity: Severity, evidence: Evidence) {
+        self.count = self.count.saturating_add(1);
+        self.refused[0] |= refuses(severity, evidence, Mode::Refuse);
+        self.refused[1] |= refuses(severity, evidence, Mode::Strict);
     }
 
     /// Takes a violation back: another one says more of the same value. Only warnings are taken

@@ -183,7 +183,7 @@ impl<'t> Checking<'t> {
         }
         if value.shape() != Shape::List {
             let finding = Finding::error(Rule::Shape, field.form_evidence);
-            self.tell_of(field, finding, None, sentence::shape(Shape::List));
+            self.tell_of(field, finding, None, || sentence::shape(Shape::List));
             return;
         }
         if field.children.is_empty() {
@@ -196,7 +196,7 @@ impl<'t> Checking<'t> {
                 self.forget(base);
             } else {
                 let finding = Finding::error(Rule::Shape, field.form_evidence);
-                self.tell_of(field, finding, None, sentence::shape(Shape::Map));
+                self.tell_of(field, finding, None, || sentence::shape(Shape::Map));
             }
             self.path.pop();
         }
@@ -206,7 +206,7 @@ impl<'t> Checking<'t> {
     pub(super) fn blank(&mut self, field: &Field) {
         if field.required == Required::Yes && !field.blank {
             let finding = Finding::error(Rule::Empty, field.blank_evidence);
-            self.tell_of(field, finding, None, sentence::empty(field));
+            self.tell_of(field, finding, None, || sentence::empty(field));
         }
     }
 
@@ -217,7 +217,7 @@ impl<'t> Checking<'t> {
         }
         self.path.name(field.name.as_deref().unwrap_or_default());
         let finding = Finding::error(Rule::Required, field.required_evidence);
-        self.tell_of(field, finding, None, sentence::missing(field));
+        self.tell_of(field, finding, None, || sentence::missing(field));
         self.path.pop();
     }
 
@@ -225,13 +225,13 @@ impl<'t> Checking<'t> {
     pub(super) fn repeated(&mut self, field: &'t Field) {
         self.path.name(field.name.as_deref().unwrap_or_default());
         let finding = Finding::error(Rule::NameRepeated, field.evidence);
-        self.tell_of(field, finding, None, sentence::repeated());
+        self.tell_of(field, finding, None, sentence::repeated);
         self.path.pop();
     }
 
     /// An array, an object or a scalar where `expected` belongs.
     pub(super) fn wrong_shape(&mut self, expected: Shape, evidence: Evidence) {
-        self.tell(Finding::error(Rule::Shape, evidence), None, sentence::shape(expected));
+        self.tell(Finding::error(Rule::Shape, evidence), None, || sentence::shape(expected));
     }
 
     /// A name that the table does not have: told once, and only where all names are known.
@@ -256,8 +256,16 @@ impl<'t> Checking<'t> {
     }
 
     /// Tells of the value at the present path.
-    pub(super) fn tell(&mut self, finding: Finding, value: Option<&str>, words: Words) {
-        let words = self.located(None, words);
+    pub(super) fn tell(
+        &mut self,
+        finding: Finding,
+        value: Option<&str>,
+        words: impl FnOnce() -> Words,
+    ) {
+        if self.is_counted_only(finding) {
+            return;
+        }
+        let words = self.located(None, words());
         let path = self.path.text();
         self.push(finding, (path.clone(), path), value.map(mask), words);
     }
@@ -268,25 +276,32 @@ impl<'t> Checking<'t> {
         field: &Field,
         finding: Finding,
         value: Option<&str>,
-        words: Words,
+        words: impl FnOnce() -> Words,
     ) {
-        if self.report.is_full() {
-            // Counted, not worded: a packet of nothing but faults costs no more than a good one.
-            let (path, words) = (String::new(), Words::default());
-            self.push(finding, (path.clone(), path), None, words);
+        if self.is_counted_only(finding) {
             return;
         }
         let masked = value.map(|text| match field.form {
             Form::Code | Form::Number => mask_code(text),
             _ => mask(text),
         });
-        let words = self.located(Some(field), words);
+        let words = self.located(Some(field), words());
         let path = self.path.text();
         self.push(finding, (path.clone(), path), masked, words);
     }
 
+    /// Beyond what is kept a violation is counted, not worded: a packet of nothing but faults costs
+    /// no more than a good one.
+    fn is_counted_only(&mut self, finding: Finding) -> bool {
+        let full = self.report.is_full();
+        if full {
+            self.report.count(finding.severity, finding.evidence);
+        }
+        full
+    }
+
     fn located(&self, field: Option<&Field>, words: Words) -> Words {
-        sentence::located(field, self.path.record(), words)
+        sentence::located(field, self.path.record(), &self.path.text(), words)
     }
 
     fn push(

@@ -113,7 +113,7 @@ impl<'t, 'd> Looked<'t, 'd> {
         let severity = if self.relation.warning { Severity::Warning } else { Severity::Error };
         let finding = Finding { rule, severity, evidence: self.relation.evidence };
         checking.path.name(self.table.fields[place].name.as_deref().unwrap_or_default());
-        checking.tell(finding, None, words);
+        checking.tell(finding, None, || words);
         checking.path.pop();
     }
 
@@ -223,7 +223,7 @@ pub(super) fn of_packet<'t>(checking: &mut Checking<'t>, table: &'t Table, data:
             RelationKind::Group => {
                 let count = data.items().count();
                 if count > relation.max {
-                    let words = sentence::group_size(count, relation.max);
+                    let words = || sentence::group_size(count, relation.max);
                     checking.tell(weighed(relation, Rule::GroupSize), None, words);
                 }
             }
@@ -263,7 +263,7 @@ fn step<'t>(
         checking.path.index(index);
         let field = &table.fields[relation.places[1]];
         checking.path.name(field.name.as_deref().unwrap_or_default());
-        let words = sentence::status_step(&before.to_string(), &state.to_string());
+        let words = || sentence::status_step(&before.to_string(), &state.to_string());
         checking.tell(weighed(relation, Rule::StatusStep), None, words);
         checking.path.pop();
         checking.path.pop();
@@ -281,7 +281,7 @@ fn unique<'t>(checking: &mut Checking<'t>, relation: &'t Relation, data: Value<'
         if let Some(before) = first.get(&key) {
             checking.path.index(index);
             checking.path.name(&relation.fields[0]);
-            let words = sentence::key_repeated(before + 1);
+            let words = || sentence::key_repeated(before + 1);
             checking.tell(weighed(relation, Rule::KeyRepeated), None, words);
             checking.path.pop();
             checking.path.pop();

@@ -16,11 +16,11 @@ impl<'t> Checking<'t> {
         match value.shape() {
             Shape::List | Shape::Map => {
                 let finding = Finding::error(Rule::Shape, field.form_evidence);
-                return self.tell_of(field, finding, None, sentence::scalar(field));
+                return self.tell_of(field, finding, None, || sentence::scalar(field));
             }
             Shape::Boolean if !field.boolean => {
                 let finding = Finding::error(Rule::Shape, field.form_evidence);
-                let words = sentence::scalar(field);
+                let words = || sentence::scalar(field);
                 return self.tell_of(field, finding, Some(value.raw_text()), words);
             }
             Shape::Boolean => return,
@@ -45,11 +45,11 @@ impl<'t> Checking<'t> {
     fn written(&mut self, field: &Field, text: &str) {
         if !is_nfc(text) {
             let finding = Finding::error(Rule::NotComposed, Evidence::Page);
-            self.tell_of(field, finding, None, sentence::not_composed());
+            self.tell_of(field, finding, None, sentence::not_composed);
         }
         if text.chars().any(|sign| sign.is_control() && !matches!(sign, '\t' | '\n' | '\r')) {
             let finding = Finding::error(Rule::ControlCharacter, Evidence::Page);
-            self.tell_of(field, finding, Some(text), sentence::control_character());
+            self.tell_of(field, finding, Some(text), sentence::control_character);
         }
     }
 
@@ -59,7 +59,7 @@ impl<'t> Checking<'t> {
             let count = text.chars().count();
             if count > length as usize {
                 let finding = Finding::error(Rule::TooLong, field.length_evidence);
-                self.tell_of(field, finding, None, sentence::too_long(count, length));
+                self.tell_of(field, finding, None, || sentence::too_long(count, length));
             }
         }
         match field.form {
@@ -76,11 +76,11 @@ impl<'t> Checking<'t> {
             Reading::Moment(_) => {}
             Reading::Impossible(why) => {
                 let finding = Finding::error(Rule::DatetimeImpossible, field.form_evidence);
-                self.tell_of(field, finding, Some(text), sentence::impossible(&why));
+                self.tell_of(field, finding, Some(text), || sentence::impossible(&why));
             }
             Reading::Strange => {
                 let finding = Finding::error(Rule::DatetimeForm, field.form_evidence);
-                self.tell_of(field, finding, Some(text), sentence::datetime_form(field));
+                self.tell_of(field, finding, Some(text), || sentence::datetime_form(field));
             }
         }
     }
@@ -88,13 +88,13 @@ impl<'t> Checking<'t> {
     fn number(&mut self, field: &Field, text: &str) {
         let Some(number) = read_number(text, field.percent) else {
             let finding = Finding::error(Rule::NumberForm, field.form_evidence);
-            return self.tell_of(field, finding, Some(text), sentence::number_form(field));
+            return self.tell_of(field, finding, Some(text), || sentence::number_form(field));
         };
         if let Some((least, most)) = field.range
             && !(least..=most).contains(&number)
         {
             let finding = Finding::error(Rule::NumberRange, field.range_evidence);
-            self.tell_of(field, finding, Some(text), sentence::number_range(least, most));
+            self.tell_of(field, finding, Some(text), || sentence::number_range(least, most));
         }
     }
 
@@ -104,7 +104,7 @@ impl<'t> Checking<'t> {
             return;
         }
         let finding = Finding::error(Rule::CodeUnknown, field.codes_evidence);
-        self.tell_of(field, finding, Some(text), sentence::code_unknown(field, text));
+        self.tell_of(field, finding, Some(text), || sentence::code_unknown(field, text));
     }
 
     fn file(&mut self, field: &Field, text: &str) {
@@ -119,7 +119,7 @@ impl<'t> Checking<'t> {
         };
         if !rest.is_some_and(fits) {
             let finding = Finding::error(Rule::FileAddress, field.form_evidence);
-            self.tell_of(field, finding, Some(text), sentence::file_address());
+            self.tell_of(field, finding, Some(text), sentence::file_address);
         }
     }
 }

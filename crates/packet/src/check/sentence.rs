@@ -32,8 +32,14 @@ fn todo(vi: &str, en: &str) -> (String, String) {
     (vi.to_owned(), en.to_owned())
 }
 
-/// Puts record and field before what is wrong.
-pub(super) fn located(field: Option<&Field>, record: Option<usize>, words: Words) -> Words {
+/// Puts record and field before what is wrong; without either, the place. What is a whole sentence
+/// already stays as it is.
+pub(super) fn located(
+    field: Option<&Field>,
+    record: Option<usize>,
+    place: &str,
+    words: Words,
+) -> Words {
     let name = |meaning: &str| {
         let name = field.and_then(|field| field.name.as_deref()).unwrap_or_default();
         if meaning.is_empty() { name.to_owned() } else { format!("{name} ({meaning})") }
@@ -45,8 +51,12 @@ pub(super) fn located(field: Option<&Field>, record: Option<usize>, words: Words
         vi.push_str(&format!("{comma}{}", name(&field.meaning)));
         en.push_str(&format!("{comma}{}", name(&field.meaning_en)));
     }
-    if vi.is_empty() {
+    if vi.is_empty() && words.sentence.vi.ends_with('.') {
         return words;
+    }
+    if vi.is_empty() {
+        vi = if place.is_empty() { "Nội dung".to_owned() } else { place.to_owned() };
+        en = if place.is_empty() { "The body".to_owned() } else { place.to_owned() };
     }
     let sentence = Sentence::made(
         format!("{vi}: {}.", words.sentence.vi),

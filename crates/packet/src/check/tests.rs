@@ -140,3 +140,54 @@ fn both_forms_of_a_packet_are_judged_alike() {
         }
     }
 }
+
+#[test]
+fn any_packet_is_judged_without_harm() {
+    const ALPHABET: &[u8] = b"{}[]:,\"\\ <>/=&;-.%0123456789aeMHoSTnull\xcc\x81\xc4\x90";
+    let (tables, on) = (Tables::builtin(), date(2026, 11, 22));
+    let names: Vec<&str> = tables.iter().map(|table| table.packet.as_ref()).collect();
+    bolero::check!()
+        .with_test_time(std::time::Duration::from_secs(10))
+        .with_type::<(u16, bool, Vec<(u16, u8)>)>()
+        .for_each(|(seed, is_xml, edits)| {
+            let made = crate::testing::valid(&tables, on, u64::from(*seed));
+            let mut body = made.body.into_bytes();
+            if *is_xml {
+                let document = Document::read(&body, None).expect("a valid packet");
+                body = document.to_xml("a").into_bytes();
+            }
+            for (at, byte) in edits {
+                let at = *at as usize % body.len();
+                match ALPHABET.get(*byte as usize) {
+                    Some(sign) => body[at] = *sign,
+                    None => body.insert(at, *byte),
+                }
+            }
+            for side in [Side::Request, Side::Data, Side::Answer] {
+                let name = names[edits.len() % names.len()];
+                for name in [name, &made.packet, "TraCuuHoSo"] {
+                    let report = judge(&tables, name, side, &body, None, on);
+                    assert!(report.summary(64).len() <= 64);
+                    assert_eq!(report.count == 0, report.violations.is_empty());
+                    assert!(report.verdict(Mode::Refuse) <= report.verdict(Mode::Strict));
+                    for found in &report.violations {
+                        let told = [&found.sentence.vi, &found.sentence.en];
+                        assert!(told.iter().all(|text| text.ends_with('.')), "{found:?}");
+                    }
+                }
+            }
+        });
+}
+
+#[test]
+fn a_packet_of_nothing_but_faults_costs_no_more_than_a_good_one() {
+    let (tables, on) = (Tables::builtin(), date(2026, 11, 22));
+    for item in ["1", "{}", r#"{"MaHoSo":[],"x":{}}"#] {
+        let count = 200_000;
+        let body = format!("[{}]", vec![item; count].join(","));
+        let report = judge(&tables, "DongBoHoSoMC", Side::Data, body.as_bytes(), None, on);
+        assert!(report.count as usize >= count);
+        assert_eq!(report.violations.len(), terms::limit::PACKET_VIOLATIONS_MAX);
+        assert_eq!(report.verdict(Mode::Refuse), Verdict::Refused);
+    }
+}
