@@ -76,8 +76,8 @@ impl Desk {
     /// Hands in a packet and waits until its facts are durable.
     ///
     /// # Errors
-    /// [`DossierError::Away`] when there is no room or the facts could not be written. A record that
-    /// cannot be read is no error: it is passed over with a warning.
+    /// [`DossierError::Away`] when there is no room or the facts could not be written. A record
+    /// that cannot be read is no error: it is passed over with a warning.
     pub async fn observe(&self, carried: Carried) -> Result<(), DossierError> {
         if !message::is_told_by(&carried.packet) {
             return Ok(());

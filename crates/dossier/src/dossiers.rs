@@ -88,9 +88,10 @@ impl Dossiers {
         let next = keeping::decide(known.as_ref(), ground.as_ref(), from, key, at);
         let Some(next) = next else { return Ok(None) };
         let [consumer, provider, month] = KEY_PLACE;
-        let key = keyring
-            .digest_key(KeyId(next.key_id), consumer, provider, month)
-            .ok_or(DossierError::Key(next.key_id))?;
+        let key = keyring.digest_key(KeyId(next.key_id), consumer, provider, month);
+        if next.is_on() && key.is_none() {
+            return Err(DossierError::Key(next.key_id));
+        }
         if known.as_ref() != Some(&next) {
             store::update_keeping(&mut tx, &next).await?;
             let verb = if known.is_some() { "update" } else { "create" };
@@ -99,7 +100,7 @@ impl Dossiers {
             audit::insert(&mut tx, &change, random).await?;
         }
         tx.commit().await?;
-        Ok(next.is_on().then(|| {
+        let opened = |key| {
             Dossiers(Arc::new(Inner {
                 store: store.clone(),
                 key,
@@ -108,7 +109,8 @@ impl Dossiers {
                 random: random.clone(),
                 rule: config.packets,
             }))
-        }))
+        };
+        Ok(key.filter(|_| next.is_on()).map(opened))
     }
 
     /// What stands for the code in the database: HMAC-SHA-256, its first 128 bits, hex.
@@ -121,8 +123,8 @@ impl Dossiers {
     /// message again, or messages in another order, end in the same facts and counters.
     ///
     /// # Errors
-    /// [`DossierError::Ended`] when the switch was turned off meanwhile; those of the database. What
-    /// was committed before an error stays; giving everything again is harmless.
+    /// [`DossierError::Ended`] when the switch was turned off meanwhile; those of the database.
+    /// What was committed before an error stays; giving everything again is harmless.
     pub async fn observe(&self, messages: &[Message]) -> Result<(), DossierError> {
         self.take(messages, MESSAGES_A_TRANSACTION).await
     }

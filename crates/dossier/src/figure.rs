@@ -112,8 +112,8 @@ pub struct Figures {
     pub received: u64,
     /// `SoTonKyTruoc`: accepted before it and not finished before it.
     pub carried: u64,
-    /// `TongXuLyDungHan`: finished in it, at the latest on the day of `NgayHenTra` (whether the hour
-    /// counts is not certain: days are compared). A dossier without a time limit is in time.
+    /// `TongXuLyDungHan`: finished in it, at the latest on the day of `NgayHenTra` (whether the
+    /// hour counts is not certain: days are compared). A dossier without a limit is in time.
     pub finished_in_time: u64,
     /// `TongXuLyTreHan`: finished in it, after the day of `NgayHenTra`.
     pub finished_late: u64,

@@ -2,8 +2,8 @@
 //! ground, without personal data, and counted by day so that the figures of any period are sums.
 //!
 //! A dossier is known by a keyed digest of its code. What a packet tells joins what is known
-//! ([`fact`]), the difference is put into the daily counters ([`mark`]), and the figures of a period
-//! are sums over them ([`figure`]). Month and year packets are handed out when due ([`schedule`]).
+//! ([`fact`]), the difference is put into the daily counters ([`mark`]), and the figures of a
+//! period are sums over them ([`figure`]). Month and year packets are handed out when due ([`schedule`]).
 
 pub mod desk;
 mod dossiers;

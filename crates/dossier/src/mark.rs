@@ -97,7 +97,8 @@ fn marks(facts: &Facts) -> impl Iterator<Item = (Day, Counters)> {
         _ => None,
     };
     let late = closed.zip(due).is_some_and(|(closed, due)| closed > due);
-    // Overdue from the day after the limit on, or from its acceptance; not on the day of its finish.
+    // Overdue from the day after the limit on, or from its acceptance; no longer on the day of its
+    // finish.
     let overdue = received.zip(due).map(|(received, due)| due.next().max(received));
     let overdue = overdue.filter(|day| closed.is_none_or(|closed| *day < closed));
     let none = Counters::default();

@@ -1,5 +1,5 @@
-//! What a packet tells of dossiers, read from its body. Only the few fields that statistics need are
-//! taken; everything about a person is passed over without being kept.
+//! What a packet tells of dossiers, read from its body. Only the few fields that statistics need
+//! are taken; everything about a person is passed over without being kept.
 
 use std::fmt;
 
@@ -27,7 +27,8 @@ const VALUE_BYTES_MAX: usize = 128;
 pub struct Code(String);
 
 impl Code {
-    /// 1 to 64 visible ASCII characters around which blanks may stand; upper and lower case are one.
+    /// 1 to 64 visible ASCII characters around which blanks may stand; upper and lower case are
+    /// one.
     pub fn parse(text: &str) -> Option<Code> {
         let text = text.trim();
         let right = (1..=CODE_BYTES_MAX).contains(&text.len());

@@ -125,6 +125,7 @@ async fn a_dossier_is_found_again_after_its_key_was_rotated() {
         tx.commit().await.unwrap();
         let lacking = world.try_open(&world.store, &on()).await;
         assert!(matches!(lacking, Err(DossierError::Key(9))));
+        assert!(world.open(&Config::default()).await.is_none(), "off needs no key");
     }
 }
 
