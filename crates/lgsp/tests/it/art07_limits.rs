@@ -159,7 +159,7 @@ fn nothing_of_a_payload_is_left_on_disk_in_logs_or_in_metrics() {
 }
 
 /// Files below `folder` that hold `mark`.
-fn found(folder: &Path, mark: &[u8]) -> Vec<String> {
+pub(crate) fn found(folder: &Path, mark: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -8,6 +8,7 @@ use simulator::portal::{Delivery, Via};
 use simulator::{fixture, portal};
 use terms::random::Random;
 
+use crate::art07_limits::found;
 use crate::province::{DESTINATION, Province, UNIT};
 use crate::wire::{Answer, Connection, request};
 use crate::world::{json_lines, wait_until};
@@ -368,6 +369,65 @@ fn the_national_side_calls_the_province_on_a_listener_of_its_own() {
     });
     let rows = province.world.rows(&["--fault", "address_refused"]);
     assert!(!rows.is_empty(), "the refusal is written");
+}
+
+/// Table 12 with names, so that the simulated portal has attachments to give (its own are unknown).
+const ATTACHMENT: &str = r#"
+packet = "LayTaiLieuPAKN"
+table = [11, 12]
+version = "2019"
+direction = "pull"
+count = 3
+count_sent = 1
+
+[[parameter]]
+position = 1
+name = "TepTinPhanAnh"
+form = "text"
+required = "yes"
+evidence = "page"
+
+[[field]]
+position = 1
+name = "DuongDan"
+form = "text"
+evidence = "inferred"
+
+[[field]]
+position = 2
+name = "TenTaiLieu"
+form = "text"
+evidence = "inferred"
+
+[[field]]
+position = 3
+name = "Base64"
+form = "text"
+evidence = "inferred"
+"#;
+
+#[test]
+fn an_attachment_of_twenty_megabytes_passes_whole_and_leaves_nothing() {
+    const SIZE: usize = 20_000_000;
+    let province = Province::start();
+    province.portal.read_table("LayTaiLieuPAKN.toml", ATTACHMENT).unwrap();
+    let session = province.session("one-stop", "/mapi/login");
+    let body = json!({
+        "session": session, "madonvi": UNIT, "service": "LayTaiLieuPAKN",
+        "TepTinPhanAnh": format!("/pakn/{SIZE}.bin"),
+    });
+    let json = [("Content-Type", "application/json")];
+    let answer = province.ask("POST", "/mapi/g", &json, body.to_string().as_bytes());
+    assert!(answer.complete && answer.status == 200, "{} {}", answer.status, answer.body.len());
+    let told = answer.json();
+    let content = told["result"][0]["Base64"].as_str().unwrap();
+    println!("{} bytes of answer in {:?}", answer.body.len(), answer.took);
+    assert_eq!(content.len(), SIZE.div_ceil(3) * 4, "base64 of the whole attachment");
+    let row = province.world.row(&answer.exchange());
+    assert_eq!(row["response_bytes"].as_u64(), Some(answer.body.len() as u64));
+    // Nothing of it is kept: a piece from its middle is in no file (PAY-01).
+    let piece = &content.as_bytes()[content.len() / 2..content.len() / 2 + 64];
+    assert_eq!(found(province.world.dir.path(), piece), Vec::<String>::new());
 }
 
 /// What the portal holds would otherwise change its answers from one way to the next.
