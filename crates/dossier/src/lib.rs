@@ -3,7 +3,8 @@
 //!
 //! A dossier is known by a keyed digest of its code. What a packet tells joins what is known
 //! ([`fact`]), the difference is put into the daily counters ([`mark`]), and the figures of a
-//! period are sums over them ([`figure`]). Month and year packets are handed out when due ([`schedule`]).
+//! period are sums over them ([`figure`]). Month and year packets are handed out when due
+//! ([`schedule`]). `docs/protocol/statistics.md` says what is kept and how each figure is counted.
 
 pub mod desk;
 mod dossiers;
