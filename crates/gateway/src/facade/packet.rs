@@ -89,17 +89,49 @@ impl Named {
     /// or nothing; in JSON or XML.
     fn wrap(&self, body: &[u8], unit: &str, table: Option<&Table>) -> Result<Bytes, FormFault> {
         let unit = self.unit.as_deref().unwrap_or(unit);
-        let begin = body.iter().find(|byte| !byte.is_ascii_whitespace());
-        let asked = table.is_some_and(asks_updating) && self.updating.is_none();
-        let is_bare = asked && (begin == Some(&b'[') || !is_envelope(body));
-        let updating = self.updating.or(is_bare.then_some(false));
+        let is_bare = || is_list(body) || !is_envelope(body);
+        let asked = self.updating.is_none() && table.is_some_and(asks_updating) && is_bare();
+        let updating = self.updating.or(asked.then_some(false));
         let put = |body: &[u8]| envelope::wrap(&self.name, unit, updating, body, SESSION);
-        match begin {
+        match first(body) {
             None => put(&serde_json::to_vec(&self.parameters).unwrap_or_default()),
             Some(b'<') => put(Document::read(body, None)?.to_json().as_bytes()),
             Some(_) => put(body),
         }
     }
+
+    /// The same around a bare list that has not been read yet, and how many members the envelope
+    /// has if it is a list and nothing else.
+    fn enclose(&self, list: &[u8], unit: &str, table: Option<&Table>) -> (Bytes, usize) {
+        let unit = self.unit.as_deref().unwrap_or(unit);
+        let asked = self.updating.is_none() && table.is_some_and(asks_updating);
+        let mut members = vec![
+            (envelope::name::SESSION, SESSION),
+            (envelope::name::UNIT, unit),
+            (envelope::name::SERVICE, &self.name),
+        ];
+        if let Some(updating) = self.updating.or(asked.then_some(false)) {
+            members.push((envelope::name::UPDATING, if updating { "True" } else { "False" }));
+        }
+        let mut made = Vec::with_capacity(list.len() + 256);
+        for (name, value) in &members {
+            made.push(if made.is_empty() { b'{' } else { b',' });
+            made.extend_from_slice(format!("\"{name}\":{}", Value::from(*value)).as_bytes());
+        }
+        made.extend_from_slice(format!(",\"{}\":", envelope::name::DATA).as_bytes());
+        made.extend_from_slice(list);
+        made.push(b'}');
+        (made.into(), members.len() + 1)
+    }
+}
+
+/// The first byte that says something.
+fn first(body: &[u8]) -> Option<u8> {
+    body.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+}
+
+fn is_list(body: &[u8]) -> bool {
+    first(body) == Some(b'[')
 }
 
 /// Must a call of this packet say whether it is an update?
@@ -185,10 +217,20 @@ impl Inspection<'_> {
 
     /// The records of a packet path, or its parameters, on their way to a portal.
     fn wrap(&mut self, came: &Bytes, named: &Named, unit: &str) -> Result<(String, Bytes), Fault> {
-        let made = {
-            let (tables, on) = (self.lane.shared.tables.load(), today(self.lane, self.record));
-            named.wrap(came, unit, tables.find(&named.name, on))
-        };
+        let (tables, on) = (self.lane.shared.tables.load(), today(self.lane, self.record));
+        let table = tables.find(&named.name, on);
+        if is_list(came) {
+            // read once, with the envelope around it; what is no list would show as more members
+            let (made, count) = named.enclose(came, unit, table);
+            if let Ok(document) = Document::read(&made, None)
+                && document.root().members().count() == count
+            {
+                let operation = self.judge(&named.name, &document, Side::Request)?;
+                drop(document);
+                return Ok((operation, made));
+            }
+        }
+        let made = named.wrap(came, unit, table);
         let read = made.as_ref().map_err(Clone::clone).and_then(|made| Document::read(made, None));
         let operation = match read {
             Ok(document) => self.judge(&named.name, &document, Side::Request)?,

@@ -259,3 +259,25 @@ fn a_packet_path_to_a_provider_that_is_no_portal_passes_as_it_came() {
     assert_eq!(province.world.provider.last().body, b"{ broken");
     assert!(header(&answer).starts_with("report; "), "{}", header(&answer));
 }
+
+#[test]
+fn a_list_with_something_behind_it_is_no_list() {
+    let province = Province::start();
+    let bodies = [
+        r#"[],"isUpdating":"True""#,
+        r#"[],"service":"LayThuTuc""#,
+        r#"[],"x":1"#,
+        "[]}",
+        "[] []",
+        "[",
+        "[]\u{0}",
+    ];
+    for body in bodies {
+        let answer = province.post_known("/packets/DongBoHoSoMC", body);
+        assert_eq!(answer.fault(), "request_invalid", "{body}");
+    }
+    assert_eq!(province.portal.count(), 0);
+    let answer = province.post_known("/packets/DongBoHoSoMC", " \n[ ]\t");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(passed_on(&province)["data"], value!([]));
+}
