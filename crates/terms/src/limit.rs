@@ -115,7 +115,8 @@ pub const REFERENCE_CHARS_MAX: usize = 128;
 pub const PACKET_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Objects and lists within one another in a packet: the standard's tables need eight.
 pub const PACKET_DEPTH_MAX: usize = 32;
-/// Names and values in one packet, 16 bytes of memory each: 32 MiB of progress rows have 2.5 million.
+/// Names and values in one packet, 16 bytes of memory each: 32 MiB of progress rows have 2.5
+/// million.
 pub const PACKET_VALUES_MAX: usize = 4_000_000;
 /// Violations that a report keeps; the others are counted.
 pub const PACKET_VIOLATIONS_MAX: usize = 100;

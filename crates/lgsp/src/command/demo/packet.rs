@@ -11,6 +11,8 @@ use terms::fault::Sentence;
 use super::report::{Report, Step};
 use super::story::{Consumer, fault_step, same};
 
+use Road::{Adapter, Packet, Session};
+
 /// The portal's place in the national exchange, as the province is registered.
 const DESTINATION: &str = "VN:GOV:000.00.00.G22:vpcpdvcprovider";
 /// The province's unit code.
@@ -39,26 +41,149 @@ struct Sending {
     en: &'static str,
 }
 
-#[rustfmt::skip]
+const fn sending(
+    step: &'static str,
+    packet: &'static str,
+    fixture: &'static str,
+    road: Road,
+    code: &'static str,
+    vi: &'static str,
+    en: &'static str,
+) -> Sending {
+    Sending { step, packet, fixture, road, code, vi, en }
+}
+
 const SENDINGS: [Sending; 18] = [
-    Sending { step: "dossier-new", packet: "DongBoHoSoMC", fixture: "02", road: Road::Session, code: "0", vi: "hồ sơ mới", en: "a new dossier" },
-    Sending { step: "dossier-again", packet: "DongBoHoSoMC", fixture: "05", road: Road::Session, code: "3", vi: "gửi trùng, Cổng báo đã có", en: "sent twice, the portal says so" },
-    Sending { step: "dossier-supplement", packet: "DongBoHoSoMC", fixture: "03", road: Road::Adapter, code: "0", vi: "cập nhật, yêu cầu bổ sung", en: "update, supplement asked" },
-    Sending { step: "dossier-done", packet: "DongBoHoSoMC", fixture: "04", road: Road::Packet, code: "0", vi: "cập nhật, đã trả kết quả", en: "update, result handed over" },
-    Sending { step: "dossier-progress", packet: "CapNhatTienDoHoSoMC", fixture: "08", road: Road::Session, code: "0", vi: "tiến độ xử lý", en: "progress" },
-    Sending { step: "rating", packet: "DongBoDanhGia", fixture: "09", road: Road::Packet, code: "0", vi: "đánh giá", en: "ratings" },
-    Sending { step: "statistics", packet: "DongBoThongKeHoSo", fixture: "11", road: Road::Adapter, code: "0", vi: "thống kê tháng", en: "statistics of a month" },
-    Sending { step: "procedure", packet: "LayThuTuc", fixture: "13", road: Road::Packet, code: "0", vi: "lấy thủ tục", en: "a procedure" },
-    Sending { step: "decisions", packet: "LayQDCB", fixture: "15", road: Road::Adapter, code: "0", vi: "lấy quyết định công bố", en: "publication decisions" },
-    Sending { step: "petition", packet: "DongBoPAKNDiaPhuong", fixture: "", road: Road::Packet, code: "0", vi: "phản ánh, kiến nghị (chưa biết tên trường)", en: "petitions (no field name known)" },
-    Sending { step: "petitions-waiting", packet: "DanhSachPAKNChoXuLy", fixture: "16", road: Road::Adapter, code: "0", vi: "PAKN chờ xử lý", en: "petitions to deal with" },
-    Sending { step: "petition-result", packet: "DongBoKetQuaXuLyPAKN", fixture: "", road: Road::Session, code: "0", vi: "kết quả xử lý PAKN (chưa biết tên trường)", en: "result of a petition (no field name known)" },
-    Sending { step: "petition-document", packet: "LayTaiLieuPAKN", fixture: "17", road: Road::Packet, code: "0", vi: "tài liệu PAKN", en: "documents of a petition" },
-    Sending { step: "petitions-public", packet: "DanhSachPAKNCongKhai", fixture: "18", road: Road::Session, code: "0", vi: "PAKN công khai", en: "public petitions" },
-    Sending { step: "question", packet: "DongBoHoiDap", fixture: "19", road: Road::Packet, code: "0", vi: "hỏi đáp", en: "questions" },
-    Sending { step: "questions-sent", packet: "LayDanhSachHoiDapGuiTuDVCQG", fixture: "20", road: Road::Adapter, code: "0", vi: "câu hỏi gửi từ Cổng", en: "questions sent from the portal" },
-    Sending { step: "question-answer", packet: "DongBoKetQuaHoiDapGuiTuDVCQG", fixture: "21", road: Road::Session, code: "0", vi: "trả lời câu hỏi", en: "answers to them" },
-    Sending { step: "questions-agency", packet: "LayDanhSachHoiDapBoCoQuan", fixture: "22", road: Road::Adapter, code: "0", vi: "hỏi đáp của bộ, cơ quan", en: "questions by ministry and agency" },
+    sending("dossier-new", "DongBoHoSoMC", "02", Session, "0", "hồ sơ mới", "a new dossier"),
+    sending(
+        "dossier-again",
+        "DongBoHoSoMC",
+        "05",
+        Session,
+        "3",
+        "gửi trùng, Cổng báo đã có",
+        "sent twice, the portal says so",
+    ),
+    sending(
+        "dossier-supplement",
+        "DongBoHoSoMC",
+        "03",
+        Adapter,
+        "0",
+        "cập nhật, yêu cầu bổ sung",
+        "update, supplement asked",
+    ),
+    sending(
+        "dossier-done",
+        "DongBoHoSoMC",
+        "04",
+        Packet,
+        "0",
+        "cập nhật, đã trả kết quả",
+        "update, result handed over",
+    ),
+    sending(
+        "dossier-progress",
+        "CapNhatTienDoHoSoMC",
+        "08",
+        Session,
+        "0",
+        "tiến độ xử lý",
+        "progress",
+    ),
+    sending("rating", "DongBoDanhGia", "09", Packet, "0", "đánh giá", "ratings"),
+    sending(
+        "statistics",
+        "DongBoThongKeHoSo",
+        "11",
+        Adapter,
+        "0",
+        "thống kê tháng",
+        "statistics of a month",
+    ),
+    sending("procedure", "LayThuTuc", "13", Packet, "0", "lấy thủ tục", "a procedure"),
+    sending(
+        "decisions",
+        "LayQDCB",
+        "15",
+        Adapter,
+        "0",
+        "lấy quyết định công bố",
+        "publication decisions",
+    ),
+    sending(
+        "petition",
+        "DongBoPAKNDiaPhuong",
+        "",
+        Packet,
+        "0",
+        "phản ánh, kiến nghị (chưa biết tên trường)",
+        "petitions (no field name known)",
+    ),
+    sending(
+        "petitions-waiting",
+        "DanhSachPAKNChoXuLy",
+        "16",
+        Adapter,
+        "0",
+        "PAKN chờ xử lý",
+        "petitions to deal with",
+    ),
+    sending(
+        "petition-result",
+        "DongBoKetQuaXuLyPAKN",
+        "",
+        Session,
+        "0",
+        "kết quả xử lý PAKN (chưa biết tên trường)",
+        "result of a petition (no field name known)",
+    ),
+    sending(
+        "petition-document",
+        "LayTaiLieuPAKN",
+        "17",
+        Packet,
+        "0",
+        "tài liệu PAKN",
+        "documents of a petition",
+    ),
+    sending(
+        "petitions-public",
+        "DanhSachPAKNCongKhai",
+        "18",
+        Session,
+        "0",
+        "PAKN công khai",
+        "public petitions",
+    ),
+    sending("question", "DongBoHoiDap", "19", Packet, "0", "hỏi đáp", "questions"),
+    sending(
+        "questions-sent",
+        "LayDanhSachHoiDapGuiTuDVCQG",
+        "20",
+        Adapter,
+        "0",
+        "câu hỏi gửi từ Cổng",
+        "questions sent from the portal",
+    ),
+    sending(
+        "question-answer",
+        "DongBoKetQuaHoiDapGuiTuDVCQG",
+        "21",
+        Session,
+        "0",
+        "trả lời câu hỏi",
+        "answers to them",
+    ),
+    sending(
+        "questions-agency",
+        "LayDanhSachHoiDapBoCoQuan",
+        "22",
+        Adapter,
+        "0",
+        "hỏi đáp của bộ, cơ quan",
+        "questions by ministry and agency",
+    ),
 ];
 
 /// What was sent, to be found again at the portal.
@@ -115,9 +240,9 @@ impl Consumer<'_> {
         let body = sending.body(session)?;
         let live = &self.live;
         match sending.road {
-            Road::Session | Road::Adapter => {
+            Session | Adapter => {
                 let path = match sending.road {
-                    Road::Adapter => "/XrdAdapter/RestService/forward/mapi/g",
+                    Adapter => "/XrdAdapter/RestService/forward/mapi/g",
                     _ => "/mapi/g",
                 };
                 let call = Call::post(format!("{live}{path}"), JSON, body.clone());
@@ -125,7 +250,7 @@ impl Consumer<'_> {
                 let sent = Sent { bytes: body.into(), session };
                 Ok((call.header("dstcode", DESTINATION), sent))
             }
-            Road::Packet => {
+            Packet => {
                 let (target, records) = sending.apart(&body)?;
                 let url = format!("{live}/packets/{target}");
                 let call = Call::post(url, JSON, records.clone()).bearer(&self.token);
@@ -137,7 +262,7 @@ impl Consumer<'_> {
         }
     }
 
-    /// A packet that is wrong is refused with a sentence for the clerk, and does not reach the portal.
+    /// A packet that is wrong is refused with a sentence for the clerk; the portal never sees it.
     pub(super) async fn send_wrong_packet(&self, report: &mut Report) -> anyhow::Result<()> {
         let body = fixture_text("90", "x")?;
         let url = format!("{}/cong-dvc/1.0/mapi/g", self.live);
@@ -159,9 +284,9 @@ const JSON: &str = "application/json";
 impl Road {
     fn shown(self) -> &'static str {
         match self {
-            Road::Session => "/mapi/g",
-            Road::Adapter => "/XrdAdapter",
-            Road::Packet => "/packets",
+            Session => "/mapi/g",
+            Adapter => "/XrdAdapter",
+            Packet => "/packets",
         }
     }
 }

@@ -20,8 +20,8 @@ const NAMELESS: &str = "?";
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct Arguments {
-    /// Tệp JSON hoặc XML, "-" là đầu vào chuẩn; tệp mẫu có request, response được kiểm cả hai · JSON
-    /// or XML, "-" is stdin; of a sample with request and response both are checked
+    /// Tệp JSON hoặc XML; "-" là đầu vào chuẩn; tệp mẫu có request, response được kiểm cả hai ·
+    /// JSON or XML; "-" is stdin; of a sample with request and response both are checked
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Tên gói tin, khi nội dung không nêu `service` · Name, where the body has no `service`

@@ -17,7 +17,7 @@ pub(in crate::command) struct Arguments {
     /// Bảng có hiệu lực ngày này · The table that holds on this day [default: today]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = read_day)]
     date: Option<Date>,
-    /// In tệp bảng, để chép vào thư mục packet và bổ sung · The table file, to be copied and filled in
+    /// In tệp bảng, để chép vào DATA/packet và bổ sung · The table file, to be copied, filled in
     #[arg(long, conflicts_with = "json")]
     toml: bool,
 }
