@@ -86,7 +86,7 @@ fn a_late_refusal_does_not_end_the_session_made_meanwhile() {
         let world = World::new().await;
         world.ask_new(&["A"]).await;
         world.portal.end_sessions();
-        let late = Trouble { delay_ms: 300, dossiers: vec!["C".into()], ..Trouble::default() };
+        let late = Trouble { delay_ms: 1_000, dossiers: vec!["C".into()], ..Trouble::default() };
         world.portal.trouble(Trouble { requests: Some(1), ..late });
         let world = &world;
         let calls = ["B", "C"].map(|code| async move { world.ask_new(&[code]).await.code() });
