@@ -51,6 +51,8 @@ struct Node {
     next: u32,
 }
 
+const _: () = assert!(size_of::<Node>() == 16, "limits and documents promise 16 bytes a value");
+
 /// The text has backslashes to be resolved.
 const ESCAPED: u8 = 1;
 /// The text has bytes that may belong to combining marks or control characters.

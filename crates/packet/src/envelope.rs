@@ -10,7 +10,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use terms::fault::Sentence;
 
-use crate::document::{Document, Shape, Value, push_json_text};
+use crate::document::{Document, Shape, Syntax, Value, push_json_text};
 use crate::fault::FormFault;
 use crate::rule::Rule;
 
@@ -211,7 +211,8 @@ fn with_text(body: &Bytes, envelope: &Envelope<'_>, name: &str, text: &str) -> B
 
 /// The call around a bare array, `{"data":[…]}`, or the parameters of a pull. What the body states
 /// stays: the arguments fill what is absent, but for the session, which is ours. An empty body is
-/// a pull without parameters.
+/// a pull without parameters. A body in our XML form is put into JSON first, which is all that
+/// portals were seen to take; what is JSON already is copied byte for byte.
 pub fn wrap(
     service: &str,
     madonvi: &str,
@@ -221,6 +222,10 @@ pub fn wrap(
 ) -> Result<Bytes, FormFault> {
     let blank = body.iter().all(u8::is_ascii_whitespace);
     let document = Document::read(if blank { b"{}" } else { body }, None)?;
+    if document.syntax() == Syntax::Xml {
+        let json = document.to_json();
+        return wrap(service, madonvi, is_updating, json.as_bytes(), session);
+    }
     let mut out = String::with_capacity(body.len() + 160);
     out.push('{');
     push_member(&mut out, name::SESSION, session);

@@ -1,5 +1,6 @@
 //! The samples of the standard, judged as their names say.
 
+mod case;
 mod example;
 
 use std::path::{Path, PathBuf};

@@ -130,6 +130,10 @@ fn a_call_is_put_around_what_a_path_per_packet_takes() {
             json!({ "session": "s", "madonvi": "H99", "service": "LayThuTuc" })
         );
     }
+    let xml = "<a><isUpdating>True</isUpdating><data><item><MaHoSo>1</MaHoSo></item></data></a>";
+    let made = wrap("DongBoHoSoMC", "H99", None, xml.as_bytes(), "s").unwrap();
+    let expected = r#"{"session":"s","madonvi":"H99","service":"DongBoHoSoMC","isUpdating":"True","data":[{"MaHoSo":"1"}]}"#;
+    assert_eq!(made, expected, "XML becomes the JSON that portals take");
     for body in [r#"{"service":"Khac"}"#, "1", "\"x\"", "{"] {
         assert!(wrap("LayThuTuc", "H99", None, body.as_bytes(), "s").is_err(), "{body}");
     }
