@@ -289,6 +289,25 @@ pub(crate) fn with_basic(path: &str, key: &str, secret: &str, body: &str) -> Req
 }
 
 #[tokio::test]
+async fn a_token_of_our_own_lives_a_minute_and_dies_with_the_credential() {
+    let world = World::new().await;
+    let own = |environment| world.access.own_token(&system("one-stop"), environment);
+    assert!(own(Environment::Live).is_none(), "no credential, no token");
+    let issued = world.issue("one-stop", Environment::Live).await;
+    world.settle().await;
+    assert!(own(Environment::Trial).is_none(), "of its own environment only");
+    let token = own(Environment::Live).unwrap();
+    assert_eq!(world.verify(token.as_str()).unwrap(), "one-stop");
+    world.clock.advance(Duration::from_secs(61));
+    assert_eq!(world.verify(token.as_str()), Err(TokenFault::Expired));
+    let token = own(Environment::Live).unwrap();
+    world.revoke(&issued.consumer_key).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.verify(token.as_str()), Err(TokenFault::Invalid));
+    assert!(own(Environment::Live).is_none(), "a revoked key vouches for nobody");
+}
+
+#[tokio::test]
 async fn a_token_and_a_revocation_survive_a_restart() {
     for w in World::each().await {
         let issued = w.issue("one-stop", Environment::Live).await;
