@@ -97,8 +97,8 @@ impl<B: Body<Data = Bytes> + 'static> ReplyBody<B> {
 }
 
 impl<B: Body<Data = Bytes> + Unpin + 'static> ReplyBody<B> {
-    /// Reads the body's beginning, at most about `bytes_max`, and puts it in front of the rest again;
-    /// `true` when it is the whole.
+    /// Reads the body's beginning, at most about `bytes_max`, and puts it in front of the rest
+    /// again; `true` when it is the whole.
     pub(crate) async fn hold(
         &mut self,
         bytes_max: usize,
