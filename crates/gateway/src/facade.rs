@@ -17,7 +17,7 @@ use ::packet::FormFault;
 use access::token::Caller;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Uri, response};
+use http::{Method, Uri, response};
 use hyper::body::Incoming;
 use registry::system::Errors;
 use registry::{Catalogue, Route, Service};
@@ -211,7 +211,7 @@ fn decide<'a>(
     destination::check_provider(&named, endpoints)?;
 
     let look = look(dialect, &head, is_portal);
-    if look.is_nothing() {
+    if look.is_nothing() && !dialect.is_login() {
         let operation = path_operation(dialect, &head);
         if dialect::is_name(operation) {
             record.note_operation(operation);
@@ -272,7 +272,7 @@ fn turn(head: &mut Parts, dialect: &Dialect, keep_destination: bool) -> Result<u
     let rest_at = match dialect {
         Dialect::Adapter { rest_at, .. } => *rest_at,
         Dialect::Packet { name, .. } => name.start.saturating_sub(1),
-        _ => head.uri.path().len(),
+        Dialect::Login(_) | Dialect::Portal | Dialect::Statistic => 0,
     };
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
     let cleaned = destination::clean(query, keep_destination);
@@ -291,18 +291,26 @@ fn turn(head: &mut Parts, dialect: &Dialect, keep_destination: bool) -> Result<u
 impl Dialect {
     /// May its calls carry their token in the body?
     fn has_session(&self) -> bool {
-        matches!(self, Dialect::Portal | Dialect::Adapter { .. })
+        matches!(self, Dialect::Portal | Dialect::Adapter { .. } | Dialect::Login(_))
     }
 
-    /// Is it a login that we answer? One with a token is forwarded: that is a consumer who holds a
-    /// session of its own at the national side (relay mode).
-    pub(crate) fn login(&self, headers: &HeaderMap) -> Option<Facade> {
-        match self {
-            Dialect::Login(facade) => Some(*facade),
-            Dialect::Adapter { login: true, .. } if !permit::has_bearer(headers) => {
-                Some(Facade::Adapter)
-            }
-            _ => None,
-        }
+    /// Is it the session protocol's login?
+    fn is_login(&self) -> bool {
+        matches!(self, Dialect::Login(_) | Dialect::Adapter { login: true, .. })
     }
+
+    /// Is it a login that we answer? One with a token, to a destination that is no portal of ours,
+    /// is forwarded: that is a consumer who holds a session of its own there (relay mode).
+    pub(crate) fn login(&self, lane: &Lane, head: &Parts) -> Option<Facade> {
+        let ours = || !permit::has_bearer(&head.headers) || !is_relayed(lane, head);
+        self.facade().filter(|_| self.is_login() && ours())
+    }
+}
+
+fn is_relayed(lane: &Lane, head: &Parts) -> bool {
+    let query = head.uri.query().unwrap_or_default();
+    let Ok(named) = destination::read(&head.headers, query) else { return false };
+    let catalogue = lane.shared.registry.current();
+    let service = find_service(lane, &catalogue, named.destination.as_deref(), false);
+    service.is_ok_and(|service| service.versions.iter().all(|v| v.portal.is_none()))
 }

@@ -54,7 +54,7 @@ pub(crate) fn find(lane: &Lane, inbound: bool, head: &Parts) -> Way {
     match facade {
         Some(dialect @ Dialect::Adapter { .. }) if inbound => Way::Facade(dialect),
         _ if inbound => Way::Closed,
-        Some(dialect) => match dialect.login(&head.headers) {
+        Some(dialect) => match dialect.login(lane, head) {
             Some(facade) => Way::Token(Endpoint::Login(facade)),
             None => Way::Facade(dialect),
         },

@@ -150,23 +150,41 @@ fn tolerance_05_a_get_with_a_body_and_no_content_type() {
 #[test]
 fn tolerance_06_relay_keeps_the_national_session() {
     let province = Province::start();
+    // logins are not among the operations that are granted
+    province.world.apply(
+        "subscriptions:\n  - { system: one-stop, service: chuyen-tiep, version: \"1.0\", \
+         environment: live, operations: [LayThuTuc] }\n",
+    );
     // their account, their session: our token stands in the header
     let login = r#"{"username":"000.00.00.H99","password":"provider-secret"}"#;
-    let answer = province.post_known(&format!("{}/mapi/login?dstcode={RELAY}", PATHS[0]), login);
-    let session = json(&answer)["session"].as_str().expect("theirs").to_owned();
-    assert!(!session.starts_with("lg1."));
-    let body = sample("13", &session);
+    for prefix in [PATHS[1], PATHS[2], ""] {
+        let answer = province.post_known(&format!("{prefix}/mapi/login?dstcode={RELAY}"), login);
+        let session = json(&answer)["session"].as_str().expect("theirs").to_owned();
+        assert!(!session.starts_with("lg1."));
+        let body = sample("13", &session);
+        let answer = province.post_known(&format!("{prefix}/mapi/g?dstcode={RELAY}"), &body);
+        assert_eq!(told(&answer).0, 0, "{}", answer.text());
+        let received = province.portal.received();
+        let last = received.last().unwrap();
+        assert_eq!(last.body().to_vec(), body.as_bytes(), "byte for byte");
+        let call = province.portal.calls().last().unwrap().clone();
+        assert_eq!(call.dstcode_query.as_deref(), Some(RELAY), "an adapter needs it");
+        assert_eq!(call.path, "/XrdAdapter/RestService/forward/mapi/g");
+        let row = province.world.row(&answer);
+        assert_eq!(row.service.as_deref(), Some("chuyen-tiep"));
+        assert_eq!(row.operation.as_deref(), Some("LayThuTuc"));
+        assert_eq!(row.outcome, Some(Outcome::Answered));
+        let other = sample("02", &session);
+        let refused = province.post_known(&format!("{prefix}/mapi/g?dstcode={RELAY}"), &other);
+        assert_eq!(refused.fault(), "not_subscribed");
+    }
+    // to a portal of ours the login is ours, whatever else it carries
+    let (key, secret) = &province.world.secret;
+    let own = format!(r#"{{"username":"{key}","password":"{secret}"}}"#);
+    let answer = province.post_known(&format!("/mapi/login?dstcode={PORTAL}"), &own);
+    assert_eq!(json(&answer)["error_code"], 0);
     let target = format!("{}/mapi/g?dstcode={RELAY}", PATHS[1]);
-    let answer = province.post_known(&target, &body);
-    assert_eq!(told(&answer).0, 0, "{}", answer.text());
-    let received = province.portal.received();
-    assert_eq!(received.last().unwrap().body().to_vec(), body.as_bytes(), "byte for byte");
-    let call = province.portal.calls().last().unwrap().clone();
-    assert_eq!(call.dstcode_query.as_deref(), Some(RELAY), "an adapter needs it");
-    let row = province.world.row(&answer);
-    assert_eq!(row.service.as_deref(), Some("chuyen-tiep"));
-    assert_eq!(row.operation.as_deref(), Some("LayThuTuc"));
-    assert_eq!(row.outcome, Some(Outcome::Answered));
+    let body = sample("13", "theirs");
     // our own session in the body would reach them
     let before = province.portal.count();
     for target in [format!("/mapi/g?dstcode={RELAY}"), target.clone()] {
