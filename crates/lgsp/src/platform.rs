@@ -133,7 +133,7 @@ impl Platform {
             access.follow(),
             registry.follow(),
             tokio::spawn(journal::audit::drain(store.clone(), journal.clone())),
-            tokio::spawn(watch::run(base.clone(), journal.clone(), health.clone())),
+            tokio::spawn(watch::run(base.clone(), journal.clone(), health.clone(), facts.desk())),
             tokio::spawn(tables.run()),
         ];
         tasks.extend(facts.send(&base.config, &access, live));
@@ -155,11 +155,11 @@ impl Platform {
         health.stopping();
         // Both block; neither can fail but by a panic, which has been told by then.
         let _ = tokio::task::spawn_blocking(move || gateway.stop()).await;
-        facts.stop().await;
         for task in tasks {
             task.abort();
             let _ = task.await;
         }
+        facts.stop().await;
         let _ = tokio::task::spawn_blocking(move || journal.stop()).await;
         base.store.close().await;
         if let Some(ops) = ops {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use dossier::Desk;
 use journal::Journal;
 use terms::clock::Timestamp;
 use tokio::time::MissedTickBehavior;
@@ -22,14 +23,18 @@ const CERTIFICATE_TICKS: u64 = 3_600;
 pub(crate) const CERTIFICATE_WARN: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// Watches until the task is aborted.
-pub(super) async fn run(base: Base, journal: Journal, health: Health) {
+pub(super) async fn run(base: Base, journal: Journal, health: Health, desk: Option<Desk>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut keyring_unread = false;
+    let mut missed = 0;
     for count in 0.. {
         ticks.tick().await;
         watch_journal(&journal, &health);
         watch_keyring(&base, &mut keyring_unread);
+        if let Some(desk) = &desk {
+            watch_facts(desk, &mut missed);
+        }
         if count % DATABASE_TICKS == 0 {
             watch_database(&base, &health).await;
             ops::metrics().run_upkeep();
@@ -53,6 +58,18 @@ fn watch_journal(journal: &Journal, health: &Health) {
         metrics::gauge!("lgsp_alert", "code" => code).set(raised);
     }
     health.journal((!seen.ok).then(|| seen.reason.unwrap_or_else(|| "unknown".to_owned())));
+}
+
+/// Facts that were lost make the figures of statistics too small until they are brought in again.
+fn watch_facts(desk: &Desk, told: &mut u64) {
+    let missed = desk.missed();
+    #[allow(clippy::cast_precision_loss, reason = "a gauge shows 15 digits")]
+    metrics::gauge!("lgsp_facts_missed").set(missed as f64);
+    if missed > *told {
+        tracing::warn!(code = "facts_missed", missed, "packets whose facts are not kept");
+        metrics::gauge!("lgsp_alert", "code" => "facts_missed").set(1.0);
+        *told = missed;
+    }
 }
 
 fn watch_keyring(base: &Base, unread: &mut bool) {

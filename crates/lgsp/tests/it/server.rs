@@ -377,13 +377,27 @@ fn the_doctor_tells_what_is_wrong_and_what_to_do() {
     };
     let (code, found) = examine(("X", ""));
     assert_eq!(code, Some(0), "{found:?}");
-    for check in ["data-folder", "disk-data", "keyring-file", "database", "keyring", "clock"] {
+    for check in [
+        "data-folder",
+        "disk-data",
+        "keyring-file",
+        "database",
+        "keyring",
+        "clock",
+        "packet-tables",
+    ] {
         assert_eq!(verdict(&found, check).as_deref(), Some("ok"), "{check}");
     }
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().to_string();
     let (code, found) = examine(("LGSP_GATEWAY_LIVE_HTTP", &taken));
     assert_eq!((code, verdict(&found, "port-live").as_deref()), (Some(1), Some("fail")));
+    let tables = folder.join("lgsp-data/packet");
+    std::fs::create_dir(&tables).unwrap();
+    std::fs::write(tables.join("a.toml"), "packet = \n").unwrap();
+    let (code, found) = examine(("X", ""));
+    assert_eq!((code, verdict(&found, "packet-tables").as_deref()), (Some(1), Some("fail")));
+    std::fs::remove_file(tables.join("a.toml")).unwrap();
     use std::os::unix::fs::PermissionsExt;
     let keyring = folder.join("lgsp-data/keys/keyring.toml");
     std::fs::set_permissions(&keyring, std::fs::Permissions::from_mode(0o644)).unwrap();

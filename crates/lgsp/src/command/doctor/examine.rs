@@ -8,6 +8,7 @@ use std::time::Duration;
 use keyring::Keyring;
 use store::Store;
 use terms::clock::{Clock, Timestamp};
+use terms::fault::Language;
 use terms::limit;
 use terms::random::Random;
 
@@ -16,7 +17,7 @@ use crate::base::with_causes;
 use crate::config::{Config, Listen};
 use crate::lock::Lock;
 use crate::platform::CERTIFICATE_WARN;
-use crate::{certificate, host};
+use crate::{certificate, host, tables};
 
 /// Open files below which article 7.4's connections cannot be held with their providers'.
 const FILES_MIN: u64 = 4_096;
@@ -44,8 +45,28 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
     ] {
         findings.extend(certificate_end(check, listen, clock.now()));
     }
+    findings.push(table_files(config));
     findings.push(journal_whole(config));
     findings
+}
+
+/// A broken table file leaves the last good one in force, which nobody sees from outside.
+fn table_files(config: &Config) -> Finding {
+    let taken = tables::read(&config.data);
+    let broken = |language| {
+        let lines: Vec<String> = taken.faults.iter().map(|f| tables::line(f, language)).collect();
+        lines.join("; ")
+    };
+    if taken.faults.is_empty() {
+        let (files, all) = (taken.files, taken.tables.iter().count());
+        return Finding::new(
+            "packet-tables",
+            Verdict::Ok,
+            format!("{all} bảng gói tin, {files} từ tệp"),
+            format!("{all} packet tables, {files} of them from files"),
+        );
+    }
+    Finding::new("packet-tables", Verdict::Fail, broken(Language::Vi), broken(Language::En))
 }
 
 fn folder(data: &Path) -> Finding {
