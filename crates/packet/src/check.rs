@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use crate::document::{Document, Shape, Value};
+use crate::document::{Document, Shape, Syntax, Value};
 use crate::envelope::name;
 use crate::fault::FormFault;
 use crate::report::Report;
@@ -209,6 +209,10 @@ fn parameters<'t>(checking: &mut Checking<'t>, level: &'t Level, root: Value<'_>
 }
 
 fn records<'t>(checking: &mut Checking<'t>, table: &'t Table, data: Value<'_>) {
+    if data.syntax() == Syntax::Xml && data.is_blank() {
+        // An empty element is how an empty list looks in XML.
+        return;
+    }
     if data.shape() != Shape::List {
         checking.wrong_shape(Shape::List, Evidence::Code);
         return;

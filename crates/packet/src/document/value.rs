@@ -58,7 +58,7 @@ impl<'d> Value<'d> {
     }
 
     /// In what the document is written.
-    pub(super) fn syntax(self) -> Syntax {
+    pub(crate) fn syntax(self) -> Syntax {
         self.document.syntax
     }
 
