@@ -14,7 +14,7 @@ use terms::limit::PACKET_VIOLATIONS_MAX;
 use crate::fault::FormFault;
 use crate::mode::{Mode, Verdict};
 use crate::rule::Rule;
-use crate::table::Evidence;
+use crate::table::{self, Evidence};
 
 pub(crate) use mask::{mask, mask_code};
 
@@ -104,7 +104,7 @@ impl Report {
         report.push(Violation {
             packet: report.packet.clone(),
             table: Arc::default(),
-            place: fault.path.clone(),
+            place: recordable(&fault.path),
             path: fault.path.clone(),
             rule: fault.rule,
             severity: Severity::Error,
@@ -213,6 +213,23 @@ impl Report {
             format!("{} (and {more} more)", first.sentence.en),
         ))
     }
+}
+
+/// A path of a body that could not be read, without names that no table has: those could be
+/// anything, a personal number too.
+fn recordable(path: &str) -> String {
+    let step = |step: &str| {
+        let (name, index) = step.split_at(step.find('[').unwrap_or(step.len()));
+        // A number of a record has at most seven digits; more are somebody's number.
+        let is_number = |part: &str| part.len() <= 7 && part.bytes().all(|b| b.is_ascii_digit());
+        let is_index = index.split(['[', ']']).all(is_number);
+        match (name.is_empty() || table::is_name(name), is_index) {
+            (true, true) => step.to_owned(),
+            (false, true) => format!("?{index}"),
+            _ => "?".to_owned(),
+        }
+    };
+    path.split('.').map(step).collect::<Vec<_>>().join(".")
 }
 
 fn rest(mut text: String, left: u32, bytes_max: usize) -> String {

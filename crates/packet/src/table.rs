@@ -418,6 +418,11 @@ fn as_text<S: serde::Serializer>(date: &Option<Date>, to: S) -> Result<S::Ok, S:
     date.map(|date| date.to_string()).serialize(to)
 }
 
+/// Is this the name of a field in a built-in table, in any case?
+pub(crate) fn is_name(name: &str) -> bool {
+    builtin::names().contains(&name.to_ascii_lowercase())
+}
+
 fn is_named(table: &Table, name: &str) -> bool {
     table.packet.eq_ignore_ascii_case(name)
 }

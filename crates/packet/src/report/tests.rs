@@ -55,6 +55,21 @@ fn no_value_and_no_strange_name_is_in_what_is_recorded() {
 }
 
 #[test]
+fn a_body_that_cannot_be_read_is_recorded_without_strange_names() {
+    for (body, summary) in [
+        (r#"{"data":[{"MaHoSo":x}]}"#, "syntax@data[0].MaHoSo"),
+        (r#"[{"mahoso":"1","TaiLieuNop":[{"079203001234":x}]}]"#, "syntax@[0].TaiLieuNop[0].?"),
+        (r#"{"Nguyen Van A":[1,{"a.b[c":x}]}"#, "syntax@?[1].?.?"),
+        (r#"{"079[0]":{"079]":x}}"#, "syntax@?[0].?"),
+        (r#"{"x[079203001234]":x}"#, "syntax@?"),
+        ("<a><b079><MaHoSo>&x;</MaHoSo></b079></a>", "entity@?.MaHoSo"),
+        ("", "body_missing@"),
+    ] {
+        assert_eq!(report(body).summary(99), summary, "{body}");
+    }
+}
+
+#[test]
 fn a_summary_is_cut_at_a_whole_entry() {
     let body = format!("[{}]", vec!["{}"; 40].join(","));
     let report = report(&body);

@@ -1,5 +1,6 @@
 //! The tables that the program brings: one file a packet, as the data folder has them.
 
+use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 use super::{Envelopes, Level, Table, Tables, read};
@@ -57,4 +58,27 @@ static BUILTIN: LazyLock<Tables> = LazyLock::new(|| {
 
 pub(super) fn tables() -> Tables {
     BUILTIN.clone()
+}
+
+/// Every name of a field, in small letters.
+static NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let mut names = HashSet::new();
+    let tables = tables();
+    let Envelopes { request, answer } = tables.envelopes();
+    let levels = tables.iter().flat_map(|table| [&table.fields, &table.parameters]);
+    for level in levels.chain([request, answer]) {
+        collect(level, &mut names);
+    }
+    names
+});
+
+fn collect(level: &Level, names: &mut HashSet<String>) {
+    for field in level.iter() {
+        names.extend(field.name.as_deref().map(str::to_ascii_lowercase));
+        collect(&field.children, names);
+    }
+}
+
+pub(super) fn names() -> &'static HashSet<String> {
+    &NAMES
 }
