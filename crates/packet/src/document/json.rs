@@ -171,15 +171,19 @@ impl Reader<'_> {
                 before.filter(|(_, other)| self.name_at(*other) == self.name_at(*at)).map(|_| *at)
             })
         } else {
-            names.sort_unstable_by(|a, b| self.name_at(a.1).cmp(&self.name_at(b.1)));
-            names
-                .windows(2)
-                .filter(|pair| self.name_at(pair[0].1) == self.name_at(pair[1].1))
-                .map(|pair| pair[0].1.max(pair[1].1))
-                .min()
+            names.sort_unstable();
+            let runs = names.chunk_by_mut(|a, b| a.0 == b.0).filter(|run| run.len() > 1);
+            runs.filter_map(|run| self.repeated_in(run)).min()
         };
         self.names = names;
         found
+    }
+
+    /// Of names with one fingerprint: the first that is there a second time.
+    fn repeated_in(&self, run: &mut [(u64, u32)]) -> Option<u32> {
+        run.sort_unstable_by(|a, b| self.name_at(a.1).cmp(&self.name_at(b.1)).then(a.1.cmp(&b.1)));
+        let same = |pair: &&[(u64, u32)]| self.name_at(pair[0].1) == self.name_at(pair[1].1);
+        run.windows(2).filter(same).map(|pair| pair[1].1).min()
     }
 
     fn name_at(&self, at: u32) -> Cow<'_, [u8]> {

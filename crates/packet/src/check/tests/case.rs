@@ -115,6 +115,53 @@ fn ratings_and_steps_are_looked_at_as_a_whole() {
     assert!(crate::status::is_usual(4, 9) && !crate::status::is_usual(10, 1));
 }
 
+/// QCV-01 to QCV-17: every known field of every packet, taken away and spoilt.
+#[test]
+fn each_field_removed_or_ill_formed_gets_the_right_verdict() {
+    let (tables, on) = (Tables::builtin(), date(2026, 11, 22));
+    let mut tried = 0;
+    for table in tables.iter() {
+        let is_push = table.direction == Direction::Push;
+        let (side, list, sample) = if is_push {
+            let sample = crate::sample::request(&tables, table, crate::sample::Extent::All);
+            (Side::Request, "data", sample)
+        } else {
+            (Side::Answer, "result", crate::sample::answer(table, crate::sample::Extent::All))
+        };
+        for field in table.fields.iter() {
+            let Some(name) = field.name.as_deref() else { continue };
+            tried += 1;
+            let judged = |value: Option<serde_json::Value>| {
+                let mut body: serde_json::Value = serde_json::from_str(&sample).unwrap();
+                let record = body[list][0].as_object_mut().unwrap();
+                match value {
+                    Some(value) => record.insert(name.to_owned(), value),
+                    None => record.remove(name),
+                };
+                let body = body.to_string();
+                judge(&tables, &table.packet, side, body.as_bytes(), None, on)
+            };
+            let report = judged(None);
+            let required = field.required == crate::table::Required::Yes;
+            assert_eq!(
+                report.is_valid(),
+                !required,
+                "{} without {name}: {report:#?}",
+                table.packet
+            );
+            let path = format!("{list}[0].{name}");
+            for spoilt in [serde_json::json!({ "x": 1 }), serde_json::json!(false)] {
+                let report = judged(Some(spoilt));
+                let mut paths: Vec<&str> =
+                    report.violations.iter().map(|f| f.path.as_str()).collect();
+                paths.dedup();
+                assert!(!report.is_valid() && paths == [path.as_str()], "{path}: {report:#?}");
+            }
+        }
+    }
+    assert_eq!(tried, 148, "known names, those beside the standard's positions too");
+}
+
 #[test]
 fn each_side_has_its_own_shape() {
     let full = r#"{"session":"s","madonvi":"H99","service":"LayThuTuc","maTTHC":"1.0"}"#;
