@@ -24,7 +24,7 @@ REGISTRY = """
 members: [ {{ code: H01, name: Tỉnh }} ]
 systems: [ {{ code: one-stop, member: H01, name: Một cửa }} ]
 services:
-  - {{ code: cong, provider: H01, name: Cổng, context: /cong, destination: "VN:GOV:cong", versions: [
+  - {{ code: cong, provider: H01, name: Cổng, context: /cong, destination: "VN:GOV:c", versions: [
       {{ version: "1.0", protocol: portal, endpoints: {{ live: ["{base}"] }},
          portal: {{ user: 000.00.00.H99, secret: "env:PORTAL_SECRET" }} }} ] }}
   - {{ code: thang, provider: H01, name: Thẳng, context: /thang, versions: [
@@ -37,8 +37,8 @@ credentials: [ {{ system: one-stop, environment: live }} ]
 
 
 def start(*arguments):
-    command = [LGSP, *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([LGSP, *arguments], text=True, **pipes)
     return process, json.loads(process.stdout.readline())
 
 
@@ -108,7 +108,7 @@ def measure(server, live, portal, key, counts):
         national = json.dumps(dict(request, session=theirs), ensure_ascii=False).encode()
         bare = {k: v for k, v in request.items() if k not in ("session", "service")}
         bare = json.dumps(bare, ensure_ascii=False).encode()
-        adapter = "/VXPAdapter/RestService/forward/mapi/g?dstcode=VN:GOV:cong"
+        adapter = "/VXPAdapter/RestService/forward/mapi/g?dstcode=VN:GOV:c"
         ways = [
             ("rest", "/thang/1.0/mapi/g", bearer, national),
             ("plain", "/cong/1.0/mapi/g", bearer, own),
