@@ -106,7 +106,7 @@ fn every_sample_is_judged_as_its_name_says() {
 fn a_sample_of_every_packet_is_right_in_json_and_in_xml() {
     let folder = tempfile::tempdir().unwrap();
     for (packet, ..) in STANDARD {
-        for flags in [vec![], vec!["--xml"]] {
+        for flags in [vec![], vec!["--xml"], vec!["--all"]] {
             for side in ["request", "answer"] {
                 let mut arguments = vec!["packet", "sample", packet, "--side", side];
                 arguments.extend(&flags);

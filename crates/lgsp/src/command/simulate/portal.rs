@@ -27,6 +27,12 @@ pub(in crate::command) struct Portal {
     /// Cách viết error_code khi thành công: 0, "0" hay "00" · How success is written
     #[arg(long, value_enum, default_value = "number")]
     success: Success,
+    /// Mã HTTP khi phiên hết hạn · HTTP status of a dead session
+    #[arg(long, value_name = "STATUS", default_value_t = 200)]
+    session_status: u16,
+    /// Gói câu trả lời thành chuỗi trong `message`, như vài cổng tỉnh · Answers wrapped in `message`
+    #[arg(long)]
+    wrapped: bool,
     /// Mức đòi hỏi: chỉ khóa bản ghi, hay mọi trường đã biết · What a record must be to be taken
     #[arg(long, value_enum, default_value = "known")]
     demand: Demanded,
@@ -119,6 +125,8 @@ fn settings(asked: Portal) -> Result<portal::Settings, Failure> {
             exists: code(&asked.exists_code),
             failed: code(&asked.failed_code),
         },
+        session_status: asked.session_status,
+        wrapped: asked.wrapped,
         paths: Paths { login: asked.login_path, data: asked.data_path, share: asked.share_path },
         tables: table_files(&asked.tables)?,
         province: Province {
