@@ -107,14 +107,17 @@ def measure(server, live, portal, key, counts):
         own = json.dumps(dict(request, session=session), ensure_ascii=False).encode()
         national = json.dumps(dict(request, session=theirs), ensure_ascii=False).encode()
         bare = {k: v for k, v in request.items() if k not in ("session", "service")}
+        rows = json.dumps(bare.get("data", bare), ensure_ascii=False).encode()
         bare = json.dumps(bare, ensure_ascii=False).encode()
+        path = "/packets/" + request["service"]
         adapter = "/VXPAdapter/RestService/forward/mapi/g?dstcode=VN:GOV:c"
         ways = [
             ("rest", "/thang/1.0/mapi/g", bearer, national),
             ("plain", "/cong/1.0/mapi/g", bearer, own),
             ("portal", "/mapi/g", {}, own),
             ("adapter", adapter, {}, own),
-            ("packet", "/packets/" + request["service"], bearer, bare),
+            ("packet", path, bearer, bare),
+            ("rows", path + "?isUpdating=False", bearer, rows),
         ]
         spent = {way: [] for way, *_ in ways}
         for _ in range(repeats):

@@ -95,15 +95,18 @@ impl Named {
         let put = |body: &[u8]| envelope::wrap(&self.name, unit, updating, body, SESSION);
         match first(body) {
             None => put(&serde_json::to_vec(&self.parameters).unwrap_or_default()),
-            Some(b'<') => put(Document::read(body, None)?.to_json().as_bytes()),
             Some(_) => put(body),
         }
     }
 
-    /// The same around a bare list that has not been read yet, and how many members the envelope
-    /// has if it is a list and nothing else.
-    fn enclose(&self, list: &[u8], unit: &str, table: Option<&Table>) -> (Bytes, usize) {
+    /// The same in one go, for the bodies that nearly all calls have: a bare list is not read
+    /// before the envelope stands around it, an object not asked whether it is an envelope.
+    fn enclose(&self, body: &[u8], unit: &str, table: Option<&Table>) -> Option<Enclosed> {
         let unit = self.unit.as_deref().unwrap_or(unit);
+        if !is_list(body) {
+            let made = envelope::wrap(&self.name, unit, self.updating, body, SESSION);
+            return first(body).and_then(|_| Some(Enclosed { body: made.ok()?, members: None }));
+        }
         let asked = self.updating.is_none() && table.is_some_and(asks_updating);
         let mut members = vec![
             (envelope::name::SESSION, SESSION),
@@ -113,15 +116,33 @@ impl Named {
         if let Some(updating) = self.updating.or(asked.then_some(false)) {
             members.push((envelope::name::UPDATING, if updating { "True" } else { "False" }));
         }
-        let mut made = Vec::with_capacity(list.len() + 256);
+        let mut made = Vec::with_capacity(body.len() + 256);
         for (name, value) in &members {
             made.push(if made.is_empty() { b'{' } else { b',' });
             made.extend_from_slice(format!("\"{name}\":{}", Value::from(*value)).as_bytes());
         }
         made.extend_from_slice(format!(",\"{}\":", envelope::name::DATA).as_bytes());
-        made.extend_from_slice(list);
+        made.extend_from_slice(body);
         made.push(b'}');
-        (made.into(), members.len() + 1)
+        Some(Enclosed { body: made.into(), members: Some(members.len() + 1) })
+    }
+}
+
+/// An envelope that was made in one go.
+struct Enclosed {
+    body: Bytes,
+    /// How many members it has, if what stands in it is a list and nothing else.
+    members: Option<usize>,
+}
+
+impl Enclosed {
+    /// Is it what it was meant to be?
+    fn is_whole(&self, read: &Document<'_>, table: Option<&Table>) -> bool {
+        let says_updating = || read.root().get(envelope::name::UPDATING).is_some();
+        match self.members {
+            Some(members) => read.root().members().count() == members,
+            None => !table.is_some_and(asks_updating) || says_updating(),
+        }
     }
 }
 
@@ -219,16 +240,13 @@ impl Inspection<'_> {
     fn wrap(&mut self, came: &Bytes, named: &Named, unit: &str) -> Result<(String, Bytes), Fault> {
         let (tables, on) = (self.lane.shared.tables.load(), today(self.lane, self.record));
         let table = tables.find(&named.name, on);
-        if is_list(came) {
-            // read once, with the envelope around it; what is no list would show as more members
-            let (made, count) = named.enclose(came, unit, table);
-            if let Ok(document) = Document::read(&made, None)
-                && document.root().members().count() == count
-            {
-                let operation = self.judge(&named.name, &document, Side::Request)?;
-                drop(document);
-                return Ok((operation, made));
-            }
+        if let Some(made) = named.enclose(came, unit, table)
+            && let Ok(document) = Document::read(&made.body, None)
+            && made.is_whole(&document, table)
+        {
+            let operation = self.judge(&named.name, &document, Side::Request)?;
+            drop(document);
+            return Ok((operation, made.body));
         }
         let made = named.wrap(came, unit, table);
         let read = made.as_ref().map_err(Clone::clone).and_then(|made| Document::read(made, None));
