@@ -87,17 +87,21 @@ impl Sender {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
         let answer = sender.send_request(request).await?;
-        let status = answer.status();
+        let (status, headers) = (answer.status(), answer.headers().clone());
         let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
         connection.abort();
         let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
-        judge(status, &body)
+        let exchange = headers.get("exchange-id").and_then(|id| id.to_str().ok());
+        judge(status, exchange, &body)
     }
 }
 
-/// What the portal said of it; whatever the platform says itself is a failure.
-fn judge(status: StatusCode, body: &[u8]) -> anyhow::Result<Outcome> {
-    if status != StatusCode::OK {
+/// What the portal said of it; whatever the platform says itself is a failure, with status 200 as
+/// well (to a system with `errors: legacy`): then the body names the exchange.
+fn judge(status: StatusCode, exchange: Option<&str>, body: &[u8]) -> anyhow::Result<Outcome> {
+    let told: Value = serde_json::from_slice(body).unwrap_or_default();
+    let own = exchange.is_some() && told["exchange"].as_str() == exchange;
+    if status != StatusCode::OK || own {
         let text = String::from_utf8_lossy(&body[..body.len().min(500)]);
         anyhow::bail!("status {status}: {text}");
     }
@@ -113,4 +117,44 @@ pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use dossier::schedule::Outcome;
+    use http::StatusCode;
+
+    use super::{judge, reachable};
+
+    #[test]
+    fn only_the_portal_ends_a_packet() {
+        let own =
+            r#"{"error_code":-1,"message":"Quá hạn","code":"provider_timeout","exchange":"e1"}"#;
+        for (status, body, expected) in [
+            (200, r#"{"error_code":0,"message":"Thành công"}"#, Some(Outcome::Sent)),
+            (200, r#"{"error_code":"3","message":"đã tồn tại"}"#, Some(Outcome::Sent)),
+            (200, r#"{"error_code":"-1","message":"sai"}"#, Some(Outcome::Refused)),
+            (200, own, None),
+            (200, "not JSON", None),
+            (504, r#"{"error_code":0}"#, None),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let judged = judge(status, Some("e1"), body.as_bytes()).ok();
+            assert_eq!(judged, expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_listener_on_every_address_is_reached_on_the_loopback() {
+        for (bound, reached) in [
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:80", "[::1]:80"),
+            ("10.0.0.1:80", "10.0.0.1:80"),
+        ] {
+            let bound: SocketAddr = bound.parse().unwrap();
+            assert_eq!(reachable(bound).to_string(), reached);
+        }
+    }
 }
