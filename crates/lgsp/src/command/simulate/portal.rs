@@ -30,7 +30,7 @@ pub(in crate::command) struct Portal {
     /// Mã HTTP khi phiên hết hạn · HTTP status of a dead session
     #[arg(long, value_name = "STATUS", default_value_t = 200)]
     session_status: u16,
-    /// Gói câu trả lời thành chuỗi trong `message`, như vài cổng tỉnh · Answers wrapped in `message`
+    /// Gói trả lời thành chuỗi trong `message`, như vài cổng tỉnh · Answers wrapped in `message`
     #[arg(long)]
     wrapped: bool,
     /// Mức đòi hỏi: chỉ khóa bản ghi, hay mọi trường đã biết · What a record must be to be taken
