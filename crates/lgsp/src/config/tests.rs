@@ -148,6 +148,16 @@ const FAULTY: &[Faulty] = &[
         "/etc/lgsp/lgsp.toml:2:14: type: statistics.keep_facts: must be true or false",
     ),
     (
+        "[statistics]\nsystem = \"one-stop\"\n",
+        &[],
+        "default: missing: statistics.unit: the packets need the code of a unit",
+    ),
+    (
+        "[gateway.inbound]\nhttp = \"127.0.0.1:0\"\nsystem = \"một cửa\"\n",
+        &[],
+        "/etc/lgsp/lgsp.toml:3:10: value: gateway.inbound.system: is not the code of a system",
+    ),
+    (
         "[statistics]\ncomplete_from = \"1/1/2026\"\n",
         &[],
         "/etc/lgsp/lgsp.toml:2:17: value: statistics.complete_from: must be a day like YYYY-MM-DD",
