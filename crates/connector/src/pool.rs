@@ -174,6 +174,8 @@ where
         };
         let (sender, connection) = Builder::new()
             .max_header_size(limit::ANSWER_HEAD_BYTES_MAX)
+            // one piece is cheaper to send than two, and requests are short
+            .writev(false)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(std::io::Error::other)?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,8 +19,9 @@ use terms::clock::Clock;
 use terms::environment::Environment;
 use terms::limit::{IN_FLIGHT_MAX, STOP_TIMEOUT};
 use terms::random::Random;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 
 use crate::admit::{Counts, Used};
 use crate::connection;
@@ -202,16 +203,24 @@ impl Running {
                 .filter_map(|bound| Some((bound.door.clone(), bound.sockets.pop()?)))
                 .collect();
             let (shared, counts, stopped) = (shared.clone(), counts.clone(), stopped.clone());
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(GatewayError::Thread)?;
+            let (ready, is_ready) = mpsc::sync_channel(1);
             let work = move || {
-                let local = LocalSet::new();
-                local.block_on(&runtime, run(shared, counts, doors, stopped));
+                // made here: it belongs to its thread
+                let runtime =
+                    Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+                let (runtime, made) = match runtime {
+                    Ok(runtime) => (Some(runtime), Ok(())),
+                    Err(error) => (None, Err(error)),
+                };
+                let told = ready.send(made);
+                if let (Some(runtime), Ok(())) = (runtime, told) {
+                    runtime.block_on(run(shared, counts, doors, stopped));
+                }
             };
             let named = std::thread::Builder::new().name(format!("gateway-{index}"));
             threads.push(named.spawn(work).map_err(GatewayError::Thread)?);
+            let ended = |_| Err(std::io::Error::other("the thread has ended"));
+            is_ready.recv().unwrap_or_else(ended).map_err(GatewayError::Thread)?;
         }
         Ok(Running { addresses, stop, threads, counts })
     }

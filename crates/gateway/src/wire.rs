@@ -89,6 +89,8 @@ impl Wire {
     }
 }
 
+/// Up to this many bytes an answer is sent in one piece.
+const GATHER_MAX: usize = 1_024;
 /// How long the end of a connection may take.
 const LINGER: Duration = Duration::from_secs(2);
 /// How often a lingering connection is read.
@@ -129,7 +131,19 @@ impl AsyncWrite for Wire {
         if self.is_refusal(words.first().map_or(&[], |first| first)) {
             return Poll::Ready(Ok(words.iter().map(|slice| slice.len()).sum()));
         }
-        either!(&mut self.stream, poll_write_vectored(cx, words))
+        let length: usize = words.iter().map(|slice| slice.len()).sum();
+        if length > GATHER_MAX {
+            return either!(&mut self.stream, poll_write_vectored(cx, words));
+        }
+        // copying this little costs less than the system's way of gathering it
+        let mut gathered = [0; GATHER_MAX];
+        let mut room = &mut gathered[..];
+        for slice in words {
+            let (taken, rest) = room.split_at_mut(slice.len());
+            taken.copy_from_slice(slice);
+            room = rest;
+        }
+        either!(&mut self.stream, poll_write(cx, &gathered[..length]))
     }
 
     fn is_write_vectored(&self) -> bool {

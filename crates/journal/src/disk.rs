@@ -4,13 +4,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The disk as the writer sees it.
 pub(crate) trait Disk: Send + Sync {
     /// Makes a new file and makes its name durable; an existing one is an error.
-    fn create(&self, path: &Path) -> io::Result<Box<dyn LogFile>>;
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn LogFile>>;
     /// Opens a file to append to it, making it when it is not there.
-    fn append(&self, path: &Path) -> io::Result<Box<dyn LogFile>>;
+    fn append(&self, path: &Path) -> io::Result<Arc<dyn LogFile>>;
     /// Removes a file in which nothing was ever acknowledged.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Renames a segment that could not be removed to `*.torn`, so that it does not count.
@@ -19,12 +20,12 @@ pub(crate) trait Disk: Send + Sync {
     fn room(&self, dir: &Path) -> io::Result<Room>;
 }
 
-/// A file that only grows.
-pub(crate) trait LogFile: Send {
+/// A file that only grows: written by one thread, synced by another.
+pub(crate) trait LogFile: Send + Sync {
     /// Hands all the bytes to the operating system.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Returns once everything written is on the disk.
-    fn sync(&mut self) -> io::Result<()>;
+    fn write(&self, bytes: &[u8]) -> io::Result<()>;
+    /// Returns once everything written before is on the disk.
+    fn sync(&self) -> io::Result<()>;
 }
 
 /// Room on a file system, bytes.
@@ -40,19 +41,19 @@ pub(crate) struct Room {
 pub(crate) struct LocalDisk;
 
 impl Disk for LocalDisk {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn LogFile>> {
         let file = OpenOptions::new().append(true).create_new(true).open(path)?;
         sync_folder(path)?;
-        Ok(Box::new(file))
+        Ok(Arc::new(file))
     }
 
-    fn append(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
+    fn append(&self, path: &Path) -> io::Result<Arc<dyn LogFile>> {
         let new = !path.exists();
         let file = OpenOptions::new().append(true).create(true).open(path)?;
         if new {
             sync_folder(path)?;
         }
-        Ok(Box::new(file))
+        Ok(Arc::new(file))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -74,11 +75,12 @@ impl Disk for LocalDisk {
 }
 
 impl LogFile for File {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self;
+        file.write_all(bytes)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         self.sync_data()
     }
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use parking_lot::{Condvar, Mutex};
 
 use crate::error::Unavailable;
+use crate::queue::Queue;
 
 /// How far the log is durable, shared by the writer and all who wait.
 #[derive(Default)]
@@ -21,10 +22,16 @@ pub(crate) struct Ledger {
 
 #[derive(Default)]
 struct Waiting {
-    calls: Vec<(u64, Waker)>,
+    calls: Vec<Call>,
     attendants: Vec<Arc<Group>>,
     /// Ranges of sequence numbers whose callers were told that the journal failed.
     lost: Vec<(u64, u64)>,
+}
+
+/// Who waits for which frame.
+struct Call {
+    sequence: u64,
+    waker: Waker,
 }
 
 /// The waiting calls of one runtime thread, woken by its attendant.
@@ -32,11 +39,13 @@ struct Waiting {
 struct Group {
     calls: Mutex<Calls>,
     attendant: Mutex<Option<Waker>>,
+    /// The attendant is to rouse the writer once the tasks that are ready now have run.
+    asked: AtomicBool,
 }
 
 #[derive(Default)]
 struct Calls {
-    list: Vec<(u64, Waker)>,
+    list: Vec<Call>,
     /// The attendant has gone: nobody would wake them.
     ended: bool,
 }
@@ -75,21 +84,34 @@ impl Ledger {
         }
     }
 
-    fn register(self: &Arc<Ledger>, sequence: u64, waker: Waker) {
-        let owner = Arc::as_ptr(self) as usize;
-        let left = GROUP.with_borrow(|group| match group {
-            Some((of, group)) if *of == owner => group.push(sequence, waker),
-            _ => Some(waker),
+    fn register(self: &Arc<Ledger>, call: Call) {
+        let left = self.with_group(|group| match group {
+            Some(group) => group.push(call),
+            None => Some(call),
         });
-        if let Some(waker) = left {
-            self.waiting.lock().calls.push((sequence, waker));
+        if let Some(call) = left {
+            self.waiting.lock().calls.push(call);
         }
+    }
+
+    /// Gives the group of this thread, if it has one of this ledger.
+    fn with_group<T>(self: &Arc<Ledger>, with: impl FnOnce(Option<&Arc<Group>>) -> T) -> T {
+        let owner = Arc::as_ptr(self) as usize;
+        GROUP.with_borrow(|group| {
+            with(group.as_ref().filter(|(of, _)| *of == owner).map(|(_, group)| group))
+        })
+    }
+
+    /// Leaves it to the attendant of this thread to rouse the writer, once for all that the tasks
+    /// ready now will have queued; `false` when there is none.
+    pub(crate) fn ask_attendant(self: &Arc<Ledger>) -> bool {
+        self.with_group(|group| group.is_some_and(Group::ask))
     }
 
     /// Everything up to `sequence` is durable: wakes whom it concerns, once.
     pub(crate) fn advance(&self, sequence: u64) {
         self.durable.store(sequence, Ordering::Release);
-        self.wake(sequence);
+        self.wake();
     }
 
     /// The callers of `from..=to` are told that the journal failed, whatever comes later.
@@ -105,33 +127,36 @@ impl Ledger {
             }
             self.any_lost.store(true, Ordering::Release);
         }
-        self.wake(u64::MAX);
+        self.wake();
     }
 
     /// Nothing more becomes durable.
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
-        self.wake(u64::MAX);
+        self.wake();
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
 
-    /// Wakes the calls up to `sequence` in one pass, outside the lock; of a runtime thread with an
-    /// attendant only that one.
-    fn wake(&self, sequence: u64) {
+    /// Wakes the calls whose wait is over in one pass, outside the lock; of a runtime thread with
+    /// an attendant only that one.
+    fn wake(&self) {
         let mut due = Vec::new();
         {
             let mut waiting = self.waiting.lock();
-            due.extend(
-                waiting.calls.extract_if(.., |(at, _)| *at <= sequence).map(|(_, waker)| waker),
-            );
-            waiting.attendants.retain(|group| !group.calls.lock().ended);
-            let awaited = |group: &&Arc<Group>| {
-                sequence == u64::MAX || group.calls.lock().list.iter().any(|c| c.0 <= sequence)
+            let Waiting { calls, attendants, lost } = &mut *waiting;
+            let is_due = |call: &Call| {
+                let is_lost = lost.iter().any(|(from, to)| (*from..=*to).contains(&call.sequence));
+                self.judge(call.sequence, is_lost).is_ready()
             };
-            let groups = waiting.attendants.iter().filter(awaited);
+            due.extend(calls.extract_if(.., |call| is_due(call)).map(|call| call.waker));
+            attendants.retain(|group| !group.calls.lock().ended);
+            let awaited = |group: &&Arc<Group>| {
+                self.is_stopped() || group.calls.lock().list.iter().any(&is_due)
+            };
+            let groups = attendants.iter().filter(awaited);
             due.extend(groups.filter_map(|group| group.attendant.lock().take()));
             self.moved.notify_all();
         }
@@ -142,14 +167,29 @@ impl Ledger {
 }
 
 impl Group {
-    /// Gives the waker back once the attendant has gone.
-    fn push(&self, sequence: u64, waker: Waker) -> Option<Waker> {
+    /// Gives the call back once the attendant has gone.
+    fn push(&self, call: Call) -> Option<Call> {
         let mut calls = self.calls.lock();
         if calls.ended {
-            return Some(waker);
+            return Some(call);
         }
-        calls.list.push((sequence, waker));
+        calls.list.push(call);
         None
+    }
+
+    /// Asks the attendant to rouse the writer; `false` when it has gone.
+    fn ask(self: &Arc<Group>) -> bool {
+        if self.calls.lock().ended {
+            return false;
+        }
+        if self.asked.swap(true, Ordering::AcqRel) {
+            return true;
+        }
+        if let Some(waker) = &*self.attendant.lock() {
+            waker.wake_by_ref();
+        }
+        // no waker: it is about to be polled, and looks at `asked` then
+        true
     }
 }
 
@@ -170,6 +210,11 @@ impl Durable {
 
     pub(crate) fn refused(ledger: &Arc<Ledger>, why: Unavailable) -> Durable {
         Durable { refused: Some(why), ..Durable::new(ledger, 0) }
+    }
+
+    /// The frame that is waited for; `None` when it was refused.
+    pub(crate) fn sequence(&self) -> Option<u64> {
+        self.refused.is_none().then_some(self.sequence)
     }
 
     /// Waits on this thread: for commands, never inside a runtime.
@@ -206,23 +251,23 @@ impl Future for Durable {
         let waker = context.waker();
         if !self.waker.as_ref().is_some_and(|w| w.will_wake(waker)) {
             self.waker = Some(waker.clone());
-            self.ledger.register(self.sequence, waker.clone());
+            self.ledger.register(Call { sequence: self.sequence, waker: waker.clone() });
         }
         // The disk may have been faster than the registration.
         self.look()
     }
 }
 
-/// Wakes the waiting calls of the runtime thread it was first polled on; see
-/// [`Journal::attend`](crate::Journal::attend).
+/// Wakes the waiting calls of the runtime thread it was first polled on, and rouses the writer for
+/// them; see [`Journal::attend`](crate::Journal::attend).
 pub(crate) struct Attendant {
-    ledger: Arc<Ledger>,
+    queue: Arc<Queue>,
     group: Option<Arc<Group>>,
 }
 
 impl Attendant {
-    pub(crate) fn new(ledger: &Arc<Ledger>) -> Attendant {
-        Attendant { ledger: ledger.clone(), group: None }
+    pub(crate) fn new(queue: &Arc<Queue>) -> Attendant {
+        Attendant { queue: queue.clone(), group: None }
     }
 }
 
@@ -230,27 +275,31 @@ impl Future for Attendant {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let ledger = self.ledger.clone();
+        let queue = self.queue.clone();
+        let ledger = &queue.ledger;
         let group = self.group.get_or_insert_with(|| {
             let group = Arc::new(Group::default());
-            let owner = Arc::as_ptr(&ledger) as usize;
+            let owner = Arc::as_ptr(ledger) as usize;
             GROUP.set(Some((owner, group.clone())));
             ledger.waiting.lock().attendants.push(group.clone());
             group
         });
-        // The waker first: what becomes durable behind this line wakes the attendant again.
+        // The waker first: what comes behind this line wakes the attendant again.
         *group.attendant.lock() = Some(context.waker().clone());
+        if group.asked.swap(false, Ordering::AcqRel) {
+            queue.rouse();
+        }
         let seen = ledger.durable();
         let mut calls = std::mem::take(&mut group.calls.lock().list);
         let due: Vec<_> =
-            calls.extract_if(.., |(sequence, _)| ledger.state(*sequence).is_ready()).collect();
+            calls.extract_if(.., |call| ledger.state(call.sequence).is_ready()).collect();
         group.calls.lock().list.append(&mut calls);
         if ledger.durable() > seen {
             // What became durable in between found the list empty and woke nobody.
             context.waker().wake_by_ref();
         }
-        for (_, waker) in due {
-            waker.wake();
+        for call in due {
+            call.waker.wake();
         }
         if ledger.is_stopped() { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -267,8 +316,9 @@ impl Drop for Attendant {
             std::mem::take(&mut calls.list)
         };
         // From here on the writer itself wakes them; some may be due already.
-        self.ledger.waiting.lock().calls.append(&mut left);
-        self.ledger.wake(if self.ledger.is_stopped() { u64::MAX } else { self.ledger.durable() });
+        self.queue.ledger.waiting.lock().calls.append(&mut left);
+        self.queue.ledger.wake();
+        self.queue.rouse();
     }
 }
 

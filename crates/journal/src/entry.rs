@@ -14,6 +14,7 @@ use crate::durable::{Attendant, Durable};
 use crate::error::{JournalError, Unavailable};
 use crate::frame::kind;
 use crate::key::SigningKey;
+use crate::opening::Slot;
 use crate::queue::Queue;
 use crate::recovery::Recovery;
 use crate::row::Row;
@@ -119,6 +120,11 @@ impl Running {
         if let Some(threads) = threads {
             self.queue.stop();
             threads.join();
+            // what a failed journal could not write is known from there at the next start
+            let failed = self.queue.health().alert == Some("journal_failed");
+            if let Some(openings) = self.queue.openings().filter(|_| !failed) {
+                openings.remove();
+            }
         }
     }
 }
@@ -159,7 +165,8 @@ impl Journal {
     /// written: then the call is refused before any provider is asked.
     pub fn reserve(&self, class: Class) -> Result<Entry, Unavailable> {
         self.queue().reserve(class)?;
-        Ok(Entry { queue: self.queue().clone(), id: None, opened: Ok(0), held: true, done: false })
+        let queue = self.queue().clone();
+        Ok(Entry { queue, id: None, opened: Ok(0), slot: None, held: true, done: false })
     }
 
     /// Queues a row that is written at once: a token, a change, a refusal of an identified caller.
@@ -192,10 +199,11 @@ impl Journal {
     }
 
     /// To be spawned once on each current-thread runtime that waits for rows: the writer then wakes
-    /// that runtime once a batch, and the calls are woken on their own thread. Without it all works
-    /// the same, at the cost of one system call a waiting call. Ends when the journal stops.
+    /// that runtime once a batch, the calls are woken on their own thread, and the writer is woken
+    /// once for all that the tasks of one turn have queued. Without it all works the same, at the
+    /// cost of a system call or two a call. Ends when the journal stops.
     pub fn attend(&self) -> impl Future<Output = ()> + Send + use<> {
-        Attendant::new(&self.queue().ledger)
+        Attendant::new(self.queue())
     }
 
     /// Folder of the segments.
@@ -231,16 +239,19 @@ pub struct Entry {
     queue: Arc<Queue>,
     id: Option<ExchangeId>,
     opened: Result<u64, Unavailable>,
+    slot: Option<Slot>,
     held: bool,
     done: bool,
 }
 
 impl Entry {
-    /// Queues the `open` frame with what is known so far; does not wait. Refuses when nothing more
-    /// can be written: then nothing was opened, and no provider is to be asked.
+    /// Queues the `open` frame with what is known so far and does not wait: from here on the record
+    /// outlives this process. Refuses when nothing more can be written: then nothing was opened,
+    /// and no provider is to be asked.
     pub fn open(&mut self, row: &Row) -> Result<(), Unavailable> {
-        self.opened = self.queue.push_open(row);
-        self.opened?;
+        let opened = self.queue.push_open(row);
+        self.opened = opened.map(|(sequence, _)| sequence);
+        self.slot = Some(opened?.1);
         self.id = Some(row.exchange_id);
         Ok(())
     }
@@ -261,7 +272,13 @@ impl Entry {
         self.done = true;
         // Of a held answer nothing has left: should the journal fail, its row says so.
         let kind = if self.held { kind::ROW_HELD } else { kind::ROW };
-        self.queue.push_row(kind, row, true)
+        let durable = self.queue.push_row(kind, row, true);
+        if let (Some(slot), Some(openings)) = (self.slot, self.queue.openings())
+            && let Some(sequence) = durable.sequence()
+        {
+            openings.free(slot, sequence);
+        }
+        durable
     }
 }
 
@@ -271,7 +288,8 @@ impl Drop for Entry {
             return;
         }
         match self.id {
-            // The caller broke off (a panic): the record is closed all the same.
+            // The caller broke off (a panic): the record is closed all the same. Its slot stays as
+            // it is: when the frame that closes it is queued is the writer's to know.
             Some(id) => self.queue.abandon(id),
             None => self.queue.release(1),
         }

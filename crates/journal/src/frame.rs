@@ -103,6 +103,14 @@ impl<'a> Scanner<'a> {
         Scanner { bytes, at, number: Some(0), kept: None }
     }
 
+    /// The frame here, if it is whole, whatever its number.
+    pub(crate) fn whole(&self) -> Option<Frame<'a>> {
+        match self.look(self.at) {
+            Look::Whole(_, frame) => Some(frame),
+            _ => None,
+        }
+    }
+
     fn look(&self, at: usize) -> Look<'a> {
         let rest = &self.bytes[at..];
         let Some(head) = rest.get(..HEAD) else {

@@ -13,6 +13,7 @@ mod filter;
 mod frame;
 mod key;
 mod manifest;
+mod opening;
 mod queue;
 mod recovery;
 mod row;

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -184,7 +185,7 @@ fn widen<T: Ord + Copy>(range: Option<(T, T)>, value: T) -> (T, T) {
 pub(crate) struct Sealer {
     path: PathBuf,
     key: SigningKey,
-    file: Box<dyn LogFile>,
+    file: Arc<dyn LogFile>,
     previous: String,
 }
 

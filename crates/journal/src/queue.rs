@@ -2,8 +2,9 @@
 //! places that bound them.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -17,6 +18,7 @@ use crate::durable::{Durable, Ledger};
 use crate::entry::{Class, Health};
 use crate::error::Unavailable;
 use crate::frame::{self, kind};
+use crate::opening::{Openings, Slot};
 use crate::row::Row;
 
 /// Queued bytes beyond which rows without a reserved place are refused.
@@ -33,6 +35,10 @@ pub(crate) struct Queue {
     pub clock: Clock,
     pub ledger: Arc<Ledger>,
     pub fold: Mutex<Fold>,
+    /// Set once what the last run left there has been read.
+    openings: OnceLock<Openings>,
+    /// The segment that is written.
+    segment: AtomicU64,
     places: usize,
     taken: AtomicUsize,
     failed: AtomicBool,
@@ -70,11 +76,17 @@ pub(crate) struct Work {
     pub demanded: bool,
     /// The clock was moved: what is due by it is to be done now.
     pub look: bool,
+    /// Why the last sync failed.
+    pub sync_failed: Option<io::Error>,
 }
 
 impl Work {
     fn is_empty(&self) -> bool {
-        self.frames.is_empty() && self.abandoned.is_empty() && !self.demanded && !self.look
+        self.frames.is_empty()
+            && self.abandoned.is_empty()
+            && !self.demanded
+            && !self.look
+            && self.sync_failed.is_none()
     }
 }
 
@@ -85,6 +97,8 @@ impl Queue {
             clock,
             ledger: Arc::default(),
             fold: Mutex::default(),
+            openings: OnceLock::new(),
+            segment: AtomicU64::new(0),
             places,
             taken: AtomicUsize::new(0),
             failed: AtomicBool::new(false),
@@ -113,6 +127,21 @@ impl Queue {
             .map_err(|_| Unavailable::Full)
     }
 
+    /// A segment was begun.
+    pub(crate) fn note_segment(&self, sequence: u64) {
+        self.segment.store(sequence, Ordering::Release);
+    }
+
+    /// Where openings are kept from now on.
+    pub(crate) fn keep_openings(&self, openings: Openings) {
+        // set once, at the start
+        let _ = self.openings.set(openings);
+    }
+
+    pub(crate) fn openings(&self) -> Option<&Openings> {
+        self.openings.get()
+    }
+
     /// Gives places back.
     pub(crate) fn release(&self, places: usize) {
         self.taken.fetch_sub(places, Ordering::AcqRel);
@@ -126,23 +155,39 @@ impl Queue {
         }
     }
 
-    /// Queues an `open` frame that nobody waits for yet: its sequence number.
-    pub(crate) fn push_open(&self, row: &Row) -> Result<u64, Unavailable> {
-        self.push(kind::OPEN, row, false, false)
+    /// Queues an `open` frame, kept meanwhile where it outlives this process: its sequence number
+    /// and its slot.
+    pub(crate) fn push_open(&self, row: &Row) -> Result<(u64, Slot), Unavailable> {
+        FRAME.with_borrow_mut(|bytes| {
+            self.encode(bytes, kind::OPEN, row);
+            let segment = self.segment.load(Ordering::Acquire);
+            let openings = self.openings.get().ok_or(Unavailable::Stopped)?;
+            let kept = openings.keep(bytes, segment, self.ledger.durable());
+            let slot = kept.map_err(|error| {
+                tracing::warn!(code = "journal_opening", %error, "an opening cannot be kept");
+                Unavailable::Full
+            })?;
+            let queued = self.append(bytes, false, false, true);
+            queued.map(|sequence| (sequence, slot)).inspect_err(|_| openings.free(slot, 0))
+        })
     }
 
     fn push(&self, kind: u8, row: &Row, demanded: bool, place: bool) -> Result<u64, Unavailable> {
         FRAME.with_borrow_mut(|bytes| {
-            bytes.clear();
-            frame::push(bytes, kind, |out| row.encode_at(&self.node, out));
-            if bytes.len() > frame::PAYLOAD_BYTES_MAX {
-                // Only a change's documents can be so large; the rest of it is kept.
-                bytes.clear();
-                let slim = Row { before: None, after: None, ..row.clone() };
-                frame::push(bytes, kind, |out| slim.encode_at(&self.node, out));
-            }
+            self.encode(bytes, kind, row);
             self.append(bytes, demanded, place, kind == kind::OPEN)
         })
+    }
+
+    fn encode(&self, bytes: &mut Vec<u8>, kind: u8, row: &Row) {
+        bytes.clear();
+        frame::push(bytes, kind, |out| row.encode_at(&self.node, out));
+        if bytes.len() > frame::PAYLOAD_BYTES_MAX {
+            // Only a change's documents can be so large; the rest of it is kept.
+            bytes.clear();
+            let slim = Row { before: None, after: None, ..row.clone() };
+            frame::push(bytes, kind, |out| slim.encode_at(&self.node, out));
+        }
     }
 
     fn append(
@@ -171,16 +216,31 @@ impl Queue {
         state.work.demanded |= demanded;
         state.queued += 1;
         let sequence = state.queued;
-        self.rouse(state);
+        if demanded {
+            self.call(state);
+        } else {
+            // it goes with the next one that somebody waits for, or with the next tick
+            drop(state);
+        }
         // While the writer has failed, the end of a record is kept for the next segment, as one
         // whose caller was told so.
         if failed { Err(Unavailable::Failed) } else { Ok(sequence) }
     }
 
+    /// Sees to it that a waiting writer is woken: once for all that the tasks of a runtime thread
+    /// queue in one turn, if the thread has an attendant.
+    fn call(&self, state: parking_lot::MutexGuard<'_, State>) {
+        if state.idle {
+            drop(state);
+            if !self.ledger.ask_attendant() {
+                self.rouse();
+            }
+        }
+    }
+
     /// Wakes the writer if it waits: at most once a batch.
-    fn rouse(&self, mut state: parking_lot::MutexGuard<'_, State>) {
-        let idle = std::mem::take(&mut state.idle);
-        drop(state);
+    pub(crate) fn rouse(&self) {
+        let idle = std::mem::take(&mut self.state.lock().idle);
         if idle {
             self.work.notify_one();
         }
@@ -190,8 +250,14 @@ impl Queue {
     pub(crate) fn demand(&self, sequence: u64) -> Durable {
         let mut state = self.state.lock();
         state.work.demanded |= sequence > self.ledger.durable();
-        self.rouse(state);
+        self.call(state);
         Durable::new(&self.ledger, sequence)
+    }
+
+    /// The syncer could not make the log durable.
+    pub(crate) fn sync_failed(&self, error: io::Error) {
+        self.state.lock().work.sync_failed = Some(error);
+        self.rouse();
     }
 
     /// The caller of an open record broke off.
@@ -205,7 +271,7 @@ impl Queue {
         }
         state.work.abandoned.push(id);
         state.work.closing += 1;
-        self.rouse(state);
+        self.call(state);
     }
 
     /// Waits for work, `wait` at the most, and takes it; `true` when the journal is to stop.
@@ -254,7 +320,8 @@ impl Queue {
         let mut state = self.state.lock();
         state.stopping = true;
         self.stopping.store(true, Ordering::Release);
-        self.rouse(state);
+        drop(state);
+        self.rouse();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -312,8 +379,7 @@ impl Queue {
     /// Lets the writer look at its clock now: for tests that moved it.
     #[cfg(test)]
     pub(crate) fn look(&self) {
-        let mut state = self.state.lock();
-        state.work.look = true;
-        self.rouse(state);
+        self.state.lock().work.look = true;
+        self.rouse();
     }
 }

@@ -4,7 +4,7 @@
 //! Such a row has `closed_at` = the time at which recovery began, no status and no total time: when
 //! the platform stopped, and what the consumer saw, nobody knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use crate::disk::sync_folder;
 use crate::error::JournalError;
 use crate::frame::{Found, Frame, kind};
 use crate::manifest::{Manifest, Sealer};
+use crate::opening;
 use crate::row::{self, Row};
 use crate::segment::{self, MAGIC, SegmentFile};
 use crate::writer::ending;
@@ -129,6 +130,10 @@ pub(crate) fn look(
         left.unsealed.push(unsealed);
     }
     left.previous = previous;
+    let nodes: BTreeSet<_> = files.iter().map(|file| &*file.name.node).collect();
+    for named in nodes.into_iter().filter(|named| alone || **named == **node) {
+        open.append(&mut opening::unknown(dir, named)?);
+    }
     left.open = open.into_values().collect();
     Ok(left)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use terms::clock::{Clock, Timestamp};
 use terms::environment::Environment;
 use terms::exchange::{ExchangeId, Kind, Outcome};
@@ -151,7 +151,20 @@ fn full_row(id: ExchangeId, at: Timestamp) -> Row {
 
 /// The disk of this machine until a test takes something of it away.
 #[derive(Default)]
-struct FrailDisk(Mutex<Frailty>);
+struct FrailDisk(Mutex<Frailty>, Gate);
+
+/// Where syncs wait while the disk is stuck.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<GateState>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    stuck: bool,
+    waiting: usize,
+}
 
 #[derive(Default)]
 struct Frailty {
@@ -176,6 +189,17 @@ impl FrailDisk {
         change(&mut self.0.lock());
     }
 
+    /// Lets every sync wait, or go on.
+    fn set_stuck(&self, stuck: bool) {
+        self.1.state.lock().stuck = stuck;
+        self.1.moved.notify_all();
+    }
+
+    /// Does a sync wait?
+    fn is_waited_for(&self) -> bool {
+        self.1.state.lock().waiting > 0
+    }
+
     /// Cuts the power: of what was not synced only a part is left, its end at random.
     fn cut(&self, ground: &Ground) {
         let mut state = self.0.lock();
@@ -194,21 +218,21 @@ struct FrailDoor(Arc<FrailDisk>);
 struct FrailFile {
     disk: Arc<FrailDisk>,
     path: PathBuf,
-    file: Box<dyn LogFile>,
+    file: Arc<dyn LogFile>,
 }
 
 impl Disk for FrailDoor {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn LogFile>> {
         let mut state = self.0.0.lock();
         if state.cut {
             return Err(io::Error::other("cut"));
         }
         let file = LocalDisk.create(path)?;
         state.files.insert(path.to_owned(), (0, 0));
-        Ok(Box::new(FrailFile { disk: self.0.clone(), path: path.to_owned(), file }))
+        Ok(Arc::new(FrailFile { disk: self.0.clone(), path: path.to_owned(), file }))
     }
 
-    fn append(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
+    fn append(&self, path: &Path) -> io::Result<Arc<dyn LogFile>> {
         let mut state = self.0.0.lock();
         if state.cut {
             return Err(io::Error::other("cut"));
@@ -216,7 +240,7 @@ impl Disk for FrailDoor {
         let file = LocalDisk.append(path)?;
         let length = std::fs::metadata(path)?.len();
         state.files.insert(path.to_owned(), (length, length));
-        Ok(Box::new(FrailFile { disk: self.0.clone(), path: path.to_owned(), file }))
+        Ok(Arc::new(FrailFile { disk: self.0.clone(), path: path.to_owned(), file }))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -244,7 +268,7 @@ impl Disk for FrailDoor {
 }
 
 impl LogFile for FrailFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.disk.0.lock();
         if state.cut {
             return Err(io::Error::other("cut"));
@@ -261,7 +285,12 @@ impl LogFile for FrailFile {
         Ok(())
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
+        let mut gate = self.disk.1.state.lock();
+        gate.waiting += 1;
+        self.disk.1.moved.wait_while(&mut gate, |gate| gate.stuck);
+        gate.waiting -= 1;
+        drop(gate);
         let mut state = self.disk.0.lock();
         if state.cut || state.sync_fails {
             return Err(io::Error::other("no sync"));

@@ -1,7 +1,7 @@
-//! The writer: one thread that takes what is queued, writes it, syncs it and wakes who waits; and
-//! a second one that seals closed segments behind it.
+//! The writer: one thread that takes what is queued and writes it; a second one that syncs what is
+//! written and wakes who waits; and a third one that seals closed segments behind them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use terms::clock::Timestamp;
 use terms::exchange::ExchangeId;
+use terms::limit::SYNC_TIMEOUT;
 
 use crate::disk::{Disk, LogFile};
 use crate::entry::{Bounds, Config, Sync};
@@ -17,6 +18,7 @@ use crate::error::{JournalError, Unavailable};
 use crate::frame::{self, HEAD, kind};
 use crate::key::SigningKey;
 use crate::manifest::{Manifest, Sealer};
+use crate::opening::Openings;
 use crate::queue::{Queue, Work};
 use crate::recovery::{self, Recovery};
 use crate::row::{self, Row};
@@ -24,8 +26,10 @@ use crate::segment::{Begin, MAGIC, SegmentName};
 
 pub(crate) mod ending;
 mod pending;
+mod syncer;
 
 use pending::{Pending, number};
+use syncer::{Job, Syncer};
 
 /// The writer looks at its disk, its clock and its folded rows this often; a failed one tries
 /// again this often; an `open` frame nobody waits for is on the disk after this long.
@@ -66,6 +70,7 @@ pub(crate) fn start(
     let mut sealer = Sealer::open(&config.dir, &manifest, key, &*disk)?;
     let hold = recovery::Hold::take(&config.dir)?;
     let left = recovery::look(&config.dir, &queue.node, &manifest, hold.alone)?;
+    let openings = Openings::open(&config.dir, &queue.node)?;
     let (jobs, closed) = mpsc::channel();
     let mut writer = Writer {
         queue: queue.clone(),
@@ -80,6 +85,8 @@ pub(crate) fn start(
         previous: left.previous,
         open: HashMap::new(),
         pending: Pending::default(),
+        syncer: Syncer::start(queue).map_err(|e| JournalError::io(&config.dir, e))?,
+        marks: VecDeque::new(),
         ticked: queue.clock.instant(),
         failed: false,
     };
@@ -87,6 +94,8 @@ pub(crate) fn start(
         writer.put_row(&row);
     }
     writer.begin().map_err(|e| JournalError::io(&config.dir, e))?;
+    openings.clear().map_err(|e| JournalError::io(&config.dir, e))?;
+    queue.keep_openings(openings);
     writer.pending.clear();
     writer.watch();
     let recovery = left.settle(&mut sealer, now)?;
@@ -101,6 +110,7 @@ pub(crate) fn start(
         writer: spawn(
             "journal",
             Box::new(move || {
+                syncer::give_way();
                 let _ended = Ended(writer.queue.clone());
                 let _hold = hold;
                 writer.run();
@@ -137,7 +147,7 @@ fn seal_all(mut sealer: Sealer, closed: &mpsc::Receiver<Closed>, clock: &terms::
 }
 
 struct Segment {
-    file: Box<dyn LogFile>,
+    file: Arc<dyn LogFile>,
     path: PathBuf,
     name: SegmentName,
     opened_at: Timestamp,
@@ -166,8 +176,22 @@ struct Writer {
     /// Records open in the log: their rows as far as known, encoded.
     open: HashMap<ExchangeId, Box<[u8]>>,
     pending: Pending,
+    syncer: Syncer,
+    /// What the syncer was asked for and has not been seen to do.
+    marks: VecDeque<Mark>,
     ticked: Instant,
     failed: bool,
+}
+
+/// How far the log will be durable once a job of the syncer is done.
+struct Mark {
+    to: u64,
+    /// Where its frames end in what is pending.
+    end: u64,
+    /// Bytes of the segment by then.
+    bytes: u64,
+    closing: usize,
+    asked_at: Instant,
 }
 
 impl Writer {
@@ -175,9 +199,13 @@ impl Writer {
         let mut spare = Vec::new();
         loop {
             let since = self.queue.clock.instant().saturating_duration_since(self.ticked);
-            let (work, stopping) = self.queue.take(spare, TICK.saturating_sub(since));
+            let (mut work, stopping) = self.queue.take(spare, TICK.saturating_sub(since));
             let look = work.look;
+            let sync_failed = work.sync_failed.take();
             spare = self.absorb(work);
+            if let Some(error) = sync_failed.filter(|_| !self.failed) {
+                self.fail_over(&error);
+            }
             if stopping {
                 self.end();
                 return;
@@ -197,6 +225,12 @@ impl Writer {
     fn tick(&mut self) {
         self.ticked = self.queue.clock.instant();
         self.watch();
+        let now = self.ticked;
+        let stuck = |mark: &Mark| now.saturating_duration_since(mark.asked_at) >= SYNC_TIMEOUT;
+        self.take_synced();
+        if self.marks.front().is_some_and(stuck) {
+            self.give_up_sync();
+        }
         if self.failed {
             self.retry();
         } else {
@@ -272,26 +306,80 @@ impl Writer {
         }
     }
 
-    /// Writes what came; syncs it when somebody waits, or when `all` is to be durable.
+    /// Writes what came; has it synced when somebody waits, or when `all` is to be durable.
     fn flush(&mut self, all: bool) {
+        self.take_synced();
         if self.pending.frames.is_empty() {
             self.settle();
-        } else {
-            let done = self.write().and_then(|()| {
-                let due = self.pending.demanded || all;
-                if due { self.sync().map(|()| true) } else { Ok(false) }
-            });
-            match done {
-                Ok(true) => self.settle(),
-                Ok(false) => return,
-                Err(error) => self.fail_over(&error),
-            }
+        } else if let Err(error) = self.write() {
+            self.fail_over(&error);
+        } else if self.pending.demanded || all {
+            self.ask_sync();
         }
         if self.is_full()
             && let Err(error) = self.rotate()
         {
             self.fail(&error);
         }
+    }
+
+    /// Asks the syncer for everything written.
+    fn ask_sync(&mut self) {
+        self.pending.demanded = false;
+        let (Some(segment), end) = (&mut self.segment, self.pending.end()) else {
+            return;
+        };
+        if self.sync == Sync::Never {
+            segment.durable = segment.bytes;
+            return self.settle();
+        }
+        if self.marks.back().is_some_and(|mark| mark.end == end) {
+            return;
+        }
+        let closing = std::mem::take(&mut self.pending.closing);
+        let asked_at = self.queue.clock.instant();
+        let (to, bytes) = (self.pending.to, segment.bytes);
+        self.marks.push_back(Mark { to, end, bytes, closing, asked_at });
+        self.syncer.ask(Job { file: segment.file.clone(), to, closing });
+    }
+
+    /// Lets go of what the syncer has made durable since.
+    fn take_synced(&mut self) {
+        let durable = self.queue.ledger.durable();
+        while let Some(mark) = self.marks.pop_front_if(|mark| mark.to <= durable) {
+            self.pending.forget(mark.end);
+            if let Some(segment) = &mut self.segment {
+                segment.durable = mark.bytes;
+            }
+        }
+    }
+
+    /// Waits for the syncer; what it has not made durable by then is the writer's again.
+    fn halt_sync(&mut self) {
+        if !self.syncer.wait(SYNC_TIMEOUT) {
+            self.replace_syncer();
+        }
+        self.take_synced();
+        for mark in self.marks.drain(..) {
+            self.pending.closing += mark.closing;
+            self.pending.demanded = true;
+        }
+    }
+
+    /// Leaves the syncer to a disk that does not answer, and takes a new one.
+    fn replace_syncer(&mut self) {
+        match Syncer::start(&self.queue) {
+            Ok(syncer) => self.syncer = syncer,
+            Err(error) => tracing::error!(code = "journal_failed", %error, "no thread to sync"),
+        }
+    }
+
+    /// The disk takes too long: everybody is told, as when it had failed.
+    fn give_up_sync(&mut self) {
+        self.replace_syncer();
+        self.halt_sync();
+        self.close_segment();
+        self.fail(&io::Error::new(io::ErrorKind::TimedOut, "the disk does not answer"));
     }
 
     fn write(&mut self) -> io::Result<()> {
@@ -339,8 +427,11 @@ impl Writer {
     }
 
     fn rotate(&mut self) -> io::Result<()> {
+        self.halt_sync();
         self.close_segment();
-        self.begin()
+        self.begin()?;
+        self.settle();
+        Ok(())
     }
 
     /// Never touches the current segment again.
@@ -376,6 +467,7 @@ impl Writer {
             return Err(error);
         }
         self.pending.written = self.pending.frames.len();
+        self.queue.note_segment(self.next);
         self.next += 1;
         self.segment = Some(segment);
         for job in self.waiting_jobs.drain(..) {
@@ -425,6 +517,7 @@ impl Writer {
     /// The segment could not be written: a new one takes what is not acknowledged.
     fn fail_over(&mut self, error: &io::Error) {
         tracing::warn!(code = "journal_failed", %error, "a segment is given up");
+        self.halt_sync();
         self.close_segment();
         match self.begin() {
             Ok(()) => self.settle(),
@@ -480,10 +573,14 @@ impl Writer {
         for id in open {
             self.close_open(id, ending::stopped);
         }
+        self.halt_sync();
         if self.failed {
             self.retry();
         } else {
-            self.flush(true);
+            match self.write().and_then(|()| self.sync()) {
+                Ok(()) => self.settle(),
+                Err(error) => self.fail_over(&error),
+            }
         }
         if !self.failed {
             self.close_segment();

@@ -168,12 +168,15 @@ fn a_slow_body_is_the_consumers_turn() {
     assert_eq!((row.blame, row.request_bytes), (Some(Blame::Consumer), Some(5)));
 }
 
-/// The socket of this host whose port is this one, by its number in the kernel's table.
-fn socket_of(port: u16) -> String {
+/// The open socket of this host from this port to that one, by its number in the kernel's table.
+fn socket_of(port: u16, to: u16) -> String {
+    const ESTABLISHED: &str = "01";
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let local = format!("0100007F:{port:04X}");
+    let [local, remote] = [port, to].map(|port| format!("0100007F:{port:04X}"));
     let mut lines = table.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
-    let line = lines.find(|fields| fields[1] == local).expect("a connection");
+    // a port may be in the table more than once: on its way out, towards somebody else
+    let line = lines.find(|fields| fields[1..4] == [&*local, &*remote, ESTABLISHED]);
+    let line = line.expect("a connection");
     format!("socket:[{}]", line[9])
 }
 
@@ -186,8 +189,9 @@ fn holds(socket: &str) -> bool {
 #[test]
 fn a_connection_that_the_provider_closed_is_not_kept() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let world = World::given(Given { elsewhere: Some(address.leak()), ..Given::default() });
+    let address = listener.local_addr().unwrap();
+    let elsewhere = Some(&*address.to_string().leak());
+    let world = World::given(Given { elsewhere, ..Given::default() });
     let answering = std::thread::spawn(move || {
         let (mut stream, from) = listener.accept().unwrap();
         read_head(&mut BufReader::new(&stream)).unwrap();
@@ -196,7 +200,7 @@ fn a_connection_that_the_provider_closed_is_not_kept() {
     });
     assert_eq!(world.get("").text(), "ok");
     let (stream, port) = answering.join().unwrap();
-    let socket = socket_of(port);
+    let socket = socket_of(port, address.port());
     assert!(holds(&socket), "kept for the next call");
     drop(stream);
     let clock = Clock::system();

@@ -26,16 +26,18 @@ impl Wake for Flag {
 /// One round: the call becomes durable while the attendant holds the list in its hands. Tells
 /// whether the call was woken.
 fn is_woken(looks: &AtomicUsize) -> bool {
-    let ledger = Arc::<Ledger>::default();
+    let queue = Arc::new(Queue::new("n1".into(), terms::clock::Clock::system(), 1));
+    let ledger = &queue.ledger;
     let (task, call) = (Arc::new(Flag::default()), Arc::new(Flag::default()));
     let waker = Waker::from(task.clone());
     let mut context = Context::from_waker(&waker);
-    let mut attendant = std::pin::pin!(Attendant::new(&ledger));
+    let mut attendant = std::pin::pin!(Attendant::new(&queue));
     assert!(attendant.as_mut().poll(&mut context).is_pending());
     let group = ledger.waiting.lock().attendants[0].clone();
-    ledger.register(1, Waker::from(call.clone()));
+    let wait = |sequence, waker| Call { sequence, waker };
+    ledger.register(wait(1, Waker::from(call.clone())));
     for _ in 0..OTHERS {
-        ledger.register(u64::MAX, Waker::noop().clone());
+        ledger.register(wait(u64::MAX, Waker::noop().clone()));
     }
     let polled = AtomicBool::new(false);
     std::thread::scope(|scope| {

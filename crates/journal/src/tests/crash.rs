@@ -343,3 +343,29 @@ fn a_node_that_changed_its_name_still_closes_what_was_open() {
     assert!(rows.iter().any(|found| found.exchange_id == row.exchange_id), "{rows:?}");
     drop((entry, journal));
 }
+
+#[test]
+fn a_record_opened_a_moment_before_the_process_dies_is_closed_as_stopped() {
+    let mut ground = Ground::new(209);
+    let (journal, _) = ground.open();
+    let (opened, closed) = (ground.row(), ground.row());
+    let mut entry = journal.reserve(crate::Class::Identified).unwrap();
+    entry.open(&closed).unwrap();
+    entry.close(&closed).wait().unwrap();
+    let mut entry = journal.reserve(crate::Class::Identified).unwrap();
+    entry.open(&opened).unwrap();
+    // Nobody waits for it, so that it is not in the log yet; from here on nothing comes to it.
+    ground.disk.cut(&ground);
+    drop(journal);
+    assert!(ground.found().iter().all(|row| row.exchange_id != opened.exchange_id));
+    let (journal, recovery) = ground.reopen();
+    assert_eq!(recovery.stopped, 1, "only what was open");
+    drop(journal);
+    let rows = ground.found();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    let row = rows.iter().find(|row| row.exchange_id == opened.exchange_id).unwrap();
+    assert_eq!(row.fault.as_deref(), Some("platform_stopped"));
+    let (_journal, recovery) = ground.reopen();
+    assert_eq!(recovery.stopped, 0, "only once");
+    drop(entry);
+}

@@ -4,6 +4,7 @@ use super::*;
 use crate::Unavailable;
 use crate::audit::Change;
 use terms::fault::FaultCode;
+use terms::limit::SYNC_TIMEOUT;
 
 #[test]
 fn a_record_is_opened_closed_and_read_back() {
@@ -165,10 +166,11 @@ fn segments_are_closed_by_size_and_by_age_and_idle_ones_are_not() {
         journal.queue().look();
         // What is durable behind the look shows that it is over.
         journal.write(&ground.row()).wait().unwrap();
-        ground.logs().len()
     };
-    assert_eq!(age(299), 1);
-    assert_eq!(age(2), 2, "closed by age once the row came");
+    age(299);
+    assert_eq!(ground.logs().len(), 1);
+    age(2);
+    ground.look_until(&journal, || ground.logs().len() == 2);
     journal.stop();
     drop(journal);
     let (journal, _) = ground.open();
@@ -232,6 +234,36 @@ fn after_a_failed_sync_a_new_segment_takes_the_unacknowledged() {
     assert_eq!(lost[0].fault.as_deref(), Some("journal_unavailable"));
     let after = std::fs::metadata(&ground.logs()[0]).unwrap().len();
     assert!(after > before, "what was written before the failed sync stays in the old segment");
+    assert!(ground.verify().ok, "{:?}", ground.verify());
+}
+
+#[test]
+fn a_request_may_leave_while_the_disk_is_at_work_and_a_disk_that_hangs_counts_as_failed() {
+    let ground = Ground::new(31);
+    let (journal, _) = ground.open();
+    ground.disk.set_stuck(true);
+    let answered = ground.row();
+    let told = journal.write(&answered);
+    ground.look_until(&journal, || ground.disk.is_waited_for());
+    let mut entry = journal.reserve(Class::Identified).unwrap();
+    let row = ground.row();
+    entry.open(&row).expect("a request may leave while the disk is at work");
+    ground.clock.advance(SYNC_TIMEOUT);
+    journal.queue().look();
+    assert_eq!(told.wait(), Err(Unavailable::Failed));
+    assert_eq!(journal.reserve(Class::Identified).err(), Some(Unavailable::Failed));
+    assert_eq!(entry.close(&row).wait(), Err(Unavailable::Failed));
+    ground.disk.set_stuck(false);
+    ground.look_until(&journal, || journal.health().ok);
+    journal.write(&ground.row()).wait().unwrap();
+    assert_eq!(journal.health().waiting, 0);
+    drop(journal);
+    let rows = ground.found();
+    assert_eq!(rows.len(), 3, "none is there twice, none is missing");
+    for id in [answered.exchange_id, row.exchange_id] {
+        let row = rows.iter().find(|row| row.exchange_id == id).unwrap();
+        assert_eq!(row.fault.as_deref(), Some("journal_unavailable"), "as its consumer was told");
+    }
     assert!(ground.verify().ok, "{:?}", ground.verify());
 }
 

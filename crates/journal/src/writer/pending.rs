@@ -7,6 +7,8 @@ use crate::queue::Work;
 #[derive(Default)]
 pub(super) struct Pending {
     pub frames: Vec<u8>,
+    /// Bytes of frames acknowledged before these.
+    gone: u64,
     /// Up to here they are in the current segment.
     pub written: usize,
     /// Up to here they have been looked through.
@@ -21,11 +23,31 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn clear(&mut self) {
+        let gone = self.end();
         let mut frames = std::mem::take(&mut self.frames);
         frames.clear();
         let mut held = std::mem::take(&mut self.held);
         held.clear();
-        *self = Pending { frames, held, to: self.to, ..Pending::default() };
+        *self = Pending { frames, held, to: self.to, gone, ..Pending::default() };
+    }
+
+    /// Where the frames end, counted from the first ever.
+    pub(super) fn end(&self) -> u64 {
+        self.gone + self.frames.len() as u64
+    }
+
+    /// Everything up to `end` is acknowledged.
+    pub(super) fn forget(&mut self, end: u64) {
+        let count = usize::try_from(end - self.gone).unwrap_or(usize::MAX).min(self.frames.len());
+        self.frames.drain(..count);
+        self.gone = end;
+        self.written = self.written.saturating_sub(count);
+        self.walked = self.walked.saturating_sub(count);
+        self.held.retain_mut(|at| {
+            let kept = *at >= count;
+            *at = at.saturating_sub(count);
+            kept
+        });
     }
 
     /// Takes over a batch.
