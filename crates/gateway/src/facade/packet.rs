@@ -14,6 +14,7 @@ use registry::{Grant, Version};
 use serde_json::{Map, Value};
 use terms::fault::{Fault, FaultCode, Sentence};
 use terms::limit;
+use terms::portal::PortalNames;
 
 use super::whole::{self, Cargo, Seen, Whole};
 use super::{destination, dialect, own};
@@ -221,12 +222,21 @@ impl Inspection<'_> {
     ) -> Result<(String, Bytes), Fault> {
         let envelope = &seen.envelope;
         let named = envelope.service().unwrap_or_default();
-        let is_whole = envelope.session().is_some() && envelope.madonvi().is_some();
-        let Some(unit) = unit.filter(|_| !is_whole) else {
+        let names = self.grant.version().portal.as_ref().map(|portal| &portal.names);
+        // a second one beside what the portal's spelling names would be refused
+        let spelt = |spelling: fn(&PortalNames) -> &str| {
+            names.is_some_and(|names| seen.document.root().get(spelling(names)).is_some())
+        };
+        let has_session = envelope.session().is_some() || spelt(|names| &names.session);
+        let has_unit = envelope.madonvi().is_some() || spelt(|names| &names.unit);
+        let Some(unit) = unit.filter(|_| !(has_session && has_unit)) else {
             return Ok((self.judge(named, &seen.document, Side::Request)?, came.clone()));
         };
-        let mut made = envelope::with_unit_if_absent(came, envelope, unit);
-        if envelope.session().is_none() {
+        let mut made = came.clone();
+        if !has_unit {
+            made = envelope::with_unit_if_absent(came, envelope, unit);
+        }
+        if !has_session {
             let read = Envelope::read(&made).map_err(|fault| malformed(&fault))?;
             made = envelope::with_session(&made, &read, SESSION);
         }
@@ -285,6 +295,9 @@ impl Inspection<'_> {
                 "The body does not name a service.",
             )));
         }
+        if let Some(portal) = &self.grant.version().portal {
+            check_named_once(document, &portal.names)?;
+        }
         let tables = self.lane.shared.tables.load();
         let on = today(self.lane, self.record);
         if let Some(table) = tables.find(operation, on) {
@@ -335,6 +348,30 @@ fn settle(record: &mut Record, mode: Mode, report: &Report) -> Result<(), Fault>
         Some(sentence) => fault.because(sentence),
         None => fault,
     })
+}
+
+/// Refuses an envelope that names a part twice, in the standard's spelling or in the portal's:
+/// nobody knows which of the two the portal takes, and only one of them was granted and checked.
+fn check_named_once(document: &Document<'_>, names: &PortalNames) -> Result<(), Fault> {
+    let spellings = [
+        (envelope::name::SERVICE, &*names.service),
+        (envelope::name::UNIT, &*names.unit),
+        (envelope::name::SESSION, &*names.session),
+        (envelope::name::UPDATING, &*names.updating),
+    ];
+    let mut seen = [false; 4];
+    for (written, _) in document.root().members() {
+        for (seen, (name, spelling)) in seen.iter_mut().zip(spellings) {
+            let is = |known: &str| written.eq_ignore_ascii_case(known);
+            if (is(name) || is(spelling)) && std::mem::replace(seen, true) {
+                return Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::made(
+                    format!("`{name}` được nêu hai lần (hoặc dưới tên `{spelling}` của Cổng)."),
+                    format!("`{name}` is named twice (or as `{spelling}`, the portal's name)."),
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The fault of a body that is no document: which rule of form, where.

@@ -96,6 +96,59 @@ fn tolerance_07_further_prefixes() {
 }
 
 #[test]
+fn a_part_named_in_both_spellings_is_refused_and_not_sent() {
+    let province = Province::given("operations: [LayThuTuc]");
+    province.world.apply(
+        "services: [{ code: dvcqg-goi-tin, versions: [{ version: \"1.0\", portal: { names: { \
+         service: MaDichVu, unit: MaDV, session: phien, updating: CapNhat } } }] }]\n",
+    );
+    let session = province.session();
+    let envelope = |more: &str| {
+        format!(r#"{{"session":"{session}","madonvi":"H01","service":"LayThuTuc",{more}}}"#)
+    };
+    let second = [
+        r#""MaDichVu":"DongBoHoSoMC","data":[]"#,
+        r#""madichvu":"LayThuTuc""#,
+        r#""Ma\u0044ichVu":"DongBoHoSoMC""#,
+        r#""MaDV":"H02""#,
+        r#""Phien":"x""#,
+        r#""isUpdating":"False","CapNhat":"True""#,
+    ];
+    let mut refused = Vec::new();
+    for more in second {
+        refused.push(province.post("/mapi/g", "", &envelope(more)));
+        refused.push(province.post_known("/dvcqg/1.0/mapi/g", &envelope(more)));
+    }
+    // an envelope of ours stands around these
+    let service = r#"{"MaDichVu":"DongBoHoSoMC"}"#;
+    refused.push(province.post_known("/packets/LayThuTuc", service));
+    refused.push(province.post_known("/packets/LayThuTuc", "<a><MaDichVu>TraCuu</MaDichVu></a>"));
+    refused.push(province.get_known("/packets/LayThuTuc?MaDichVu=DongBoHoSoMC"));
+    for answer in refused {
+        let row = province.world.row(&answer);
+        assert_eq!(row.fault.as_deref(), Some("request_invalid"), "{}", answer.text());
+        assert_eq!((row.outcome, row.upstream), (Some(Outcome::Denied), None));
+    }
+    assert_eq!(province.portal.count(), 0, "nothing was sent, no login either");
+
+    // named once, in whichever spelling, each part goes on once and as the portal spells it; the
+    // simulator hands out a `session` only
+    province.world.apply(
+        "services: [{ code: dvcqg-goi-tin, versions: [{ version: \"1.0\", portal: { names: { \
+         session: session } } }] }]\n",
+    );
+    let once = [r#"{"service":"LayThuTuc"}"#, r#"{"MaDV":"H01","service":"LayThuTuc"}"#];
+    for body in once {
+        province.post_known("/dvcqg/1.0/mapi/g", body);
+        let received = province.portal.received();
+        let sent = String::from_utf8(received.last().unwrap().body().to_vec()).unwrap();
+        let count = |name: &str| sent.matches(&format!("\"{name}\":")).count();
+        let names = ["session", "MaDV", "MaDichVu", "madonvi", "service"];
+        assert_eq!(names.map(count), [1, 1, 1, 0, 0], "{sent}");
+    }
+}
+
+#[test]
 fn tolerance_07_xml_becomes_the_portals_json() {
     let province = Province::start();
     let data = records("08").to_string();
