@@ -177,6 +177,9 @@ fn add(folded: &mut Row, row: &Row) {
     same(&mut folded.version, &row.version);
     same(&mut folded.method, &row.method);
     same(&mut folded.status, &row.status);
+    same(&mut folded.packet_verdict, &row.packet_verdict);
+    same(&mut folded.packet_unchecked, &row.packet_unchecked);
+    same(&mut folded.packet_violations, &row.packet_violations);
     if folded.credential.is_some() {
         same(&mut folded.client_address, &row.client_address);
     }

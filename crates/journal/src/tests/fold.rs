@@ -133,6 +133,32 @@ fn what_differs_between_refusals_is_left_out() {
 }
 
 #[test]
+fn a_folded_row_names_no_violation_that_is_not_that_of_all() {
+    let ground = Ground::new(306);
+    let fold = |checks: [(&'static str, u32, Option<&str>); 2]| {
+        let mut fold = Fold::default();
+        for (verdict, unchecked, violations) in checks {
+            let row = Row {
+                packet_verdict: Some(verdict.into()),
+                packet_unchecked: Some(unchecked),
+                packet_violations: violations.map(Arc::from),
+                ..denied(&ground, None, [10, 0, 0, 1], "packet_invalid")
+            };
+            fold.decide(row, ground.clock.now(), true);
+        }
+        let row = fold.drain().remove(0);
+        assert_eq!(row.count, 2);
+        (row.packet_verdict, row.packet_unchecked, row.packet_violations)
+    };
+    let (one, two) = (Some("required@data[0].MaHoSo"), Some("date@data[0].NgayTiepNhan"));
+    let refused = Some("refused".into());
+    let alike = (refused.clone(), Some(1), one.map(Arc::from));
+    assert_eq!(fold([("refused", 1, one), ("refused", 1, one)]), alike);
+    assert_eq!(fold([("refused", 1, one), ("refused", 2, two)]), (refused, None, None));
+    assert_eq!(fold([("refused", 0, one), ("ok", 0, None)]), (None, Some(0), None));
+}
+
+#[test]
 fn every_answered_id_has_a_row_and_sums_are_exact_to_the_stop_and_the_crash() {
     for crash in [false, true] {
         let mut ground = Ground::new(305);
