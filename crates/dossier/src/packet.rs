@@ -32,10 +32,11 @@ pub struct Due {
 impl Dossiers {
     /// Takes the packets that are due now, the oldest first, at most [`schedule::DUE_MAX`]; no
     /// other node gets them within [`LEASE`]. Send each, then [`Dossiers::settle`] it. Ask once a
-    /// minute or less often.
+    /// minute or less often. A packet whose figures cannot be told is left out with a warning: it
+    /// is tried again after its lease, and does not hold up the others.
     ///
     /// # Errors
-    /// As [`Dossiers::figures`].
+    /// [`DossierError::Ended`]; those of the database.
     pub async fn take_due(&self, units: &[Unit]) -> Result<Vec<Due>, DossierError> {
         let mut taken = Vec::new();
         if units.is_empty() {
@@ -65,7 +66,12 @@ impl Dossiers {
         tx.commit().await?;
         let mut due = Vec::new();
         for (span, attempts) in taken {
-            due.push(Due { span, records: self.records(span, units).await?, attempts });
+            match self.records(span, units).await {
+                Ok(records) => due.push(Due { span, records, attempts }),
+                Err(error) => {
+                    tracing::warn!(code = "statistics_unsent", %span, %error, "tried again later");
+                }
+            }
         }
         Ok(due)
     }

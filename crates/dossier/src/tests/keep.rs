@@ -314,6 +314,34 @@ async fn each_month_and_year_packet_is_sent_once() {
     }
 }
 
+#[tokio::test]
+async fn a_damaged_month_does_not_hold_up_the_others() {
+    for world in World::both().await {
+        let config = Config { complete_from: Some(date(2026, 1, 1)), ..on() };
+        let dossiers = world.open(&config).await.unwrap();
+        // closed in January what is opened in February only: January's count is below zero
+        let mut tx = world.store.write().await.unwrap();
+        for sql in [
+            "INSERT INTO dossier_day VALUES ('000.00.07.H99', 20260110, 1, 0, 0, 0, 1)",
+            "INSERT INTO dossier_day VALUES ('000.00.07.H99', 20260210, 0, 0, 0, 1, 0)",
+        ] {
+            sqlx::query(sql).execute(&mut *tx).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let taken = dossiers.take_due(&units()).await.unwrap();
+        assert_eq!(taken.iter().map(|due| due.span.to_string()).collect::<Vec<_>>(), ["2026-02"]);
+        assert_eq!(dossiers.settle(&taken[0], Outcome::Sent).await.unwrap(), State::Sent);
+        let january = Span::month(2026, 1).unwrap();
+        let state = dossiers.packets().await.unwrap()[&january];
+        assert!(matches!(state, State::Waiting { attempts: 1, .. }), "{state:?}");
+
+        dossiers.rebuild().await.unwrap();
+        world.clock.advance(crate::packet::LEASE);
+        let taken = dossiers.take_due(&units()).await.unwrap();
+        assert_eq!(taken.iter().map(|due| due.span).collect::<Vec<_>>(), [january]);
+    }
+}
+
 fn carried(packet: &str, body: String, at: Timestamp) -> Carried {
     Carried { packet: packet.into(), sender: Arc::from("H99"), body: Bytes::from(body), at }
 }
