@@ -5,6 +5,7 @@ mod period;
 mod source;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ::packet::statistic::add;
 use http::request::Parts;
@@ -13,6 +14,7 @@ use registry::service::{STATISTICS, STATISTICS_VERSION};
 use registry::{Grant, Route};
 use serde_json::{Map, Value, json};
 use terms::code::ServiceCode;
+use terms::deadline::Deadline;
 use terms::environment::Environment;
 use terms::fault::{Fault, FaultCode};
 use terms::limit::{STATISTIC_FACTS_TIMEOUT, STATISTIC_SOURCE_TIMEOUT};
@@ -113,7 +115,7 @@ async fn ask_all(
 ) -> Vec<Answered> {
     let now = lane.shared.clock.instant();
     let deadline = record.due(STATISTIC_SOURCE_TIMEOUT);
-    let mut asked = JoinSet::new();
+    let (mut asked, mut names) = (JoinSet::new(), Vec::new());
     for (service, version) in lane.shared.registry.current().statistics(arrival.environment) {
         let source = Source {
             service: service.clone(),
@@ -124,12 +126,32 @@ async fn ask_all(
             rest: question.rest(),
             deadline: version.timeout.map_or(deadline, |limit| deadline.within(now, limit)),
         };
+        names.push(source.service.code.text());
         asked.spawn_local(source.ask(lane.clone()));
     }
+    gather(asked, names, record.deadline()).await
+}
+
+/// What each of `names` said by the deadline of the call. A source keeps its own time, but its row
+/// may wait for the disk: what is left then is late, and its leg is dropped, which closes its row.
+async fn gather(
+    mut asked: JoinSet<Answered>,
+    names: Vec<Arc<str>>,
+    deadline: Deadline,
+) -> Vec<Answered> {
     let mut answered: Vec<Answered> = Vec::new();
-    while let Some(one) = asked.join_next().await {
-        // a task that broke has written its row; its source is missing from the sum
-        answered.extend(one);
+    let unheard = loop {
+        match timeout_at(deadline.at().into(), asked.join_next()).await {
+            Ok(Some(one)) => answered.extend(one),
+            // a task that broke has written its row; its source is missing from the sum
+            Ok(None) => break State::Missing,
+            Err(_) => break State::Late,
+        }
+    };
+    for name in names {
+        if answered.iter().all(|one| one.name != name) {
+            answered.push(Answered { name, state: unheard.clone() });
+        }
     }
     answered.sort_by(|a, b| a.name.cmp(&b.name));
     answered
@@ -175,3 +197,6 @@ fn tell(answered: &[Answered]) -> String {
         told.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
     format!("{{{}}}", members.join(","))
 }
+
+#[cfg(test)]
+mod tests;
