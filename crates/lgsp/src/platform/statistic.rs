@@ -97,15 +97,18 @@ impl Sender {
 }
 
 /// What the portal said of it; whatever the platform says itself is a failure, with status 200 as
-/// well (to a system with `errors: legacy`): then the body names the exchange.
+/// well (to a system with `errors: legacy`): then the body names the exchange. Of the answer only
+/// its code, as a number, may stand in the error, which is logged: the rest is payload.
 fn judge(status: StatusCode, exchange: Option<&str>, body: &[u8]) -> anyhow::Result<Outcome> {
     let told: Value = serde_json::from_slice(body).unwrap_or_default();
     let own = exchange.is_some() && told["exchange"].as_str() == exchange;
-    if status != StatusCode::OK || own {
-        let text = String::from_utf8_lossy(&body[..body.len().min(500)]);
-        anyhow::bail!("status {status}: {text}");
-    }
-    let code = ErrorCode::read(body).context("the answer has no error_code")?;
+    let code = ErrorCode::read(body);
+    let Some(code) = code.as_ref().filter(|_| status == StatusCode::OK && !own) else {
+        let number = code.and_then(|code| code.number);
+        let number = number.map_or("none".to_owned(), |number| number.to_string());
+        let (status, exchange) = (status.as_u16(), exchange.unwrap_or("none"));
+        anyhow::bail!("status {status}, error_code {number}, exchange {exchange}");
+    };
     Ok(if code.is_success() || code.exists() { Outcome::Sent } else { Outcome::Refused })
 }
 
@@ -143,6 +146,22 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             let judged = judge(status, Some("e1"), body.as_bytes()).ok();
             assert_eq!(judged, expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_an_answer_but_its_code_is_logged() {
+        for (status, exchange, body, expected) in [
+            (502, Some("e1"), r#"{"error_code":-7,"message":"Nguyễn Thị Bí Mật"}"#, "-7"),
+            (200, Some("e1"), r#"{"error_code":-1,"message":"Bí Mật","exchange":"e1"}"#, "-1"),
+            (504, Some("e1"), r#"{"error_code":"Bí Mật"}"#, "none"),
+            (200, Some("e1"), "Bí Mật", "none"),
+            (500, None, "Bí Mật", "none"),
+        ] {
+            let judged = judge(StatusCode::from_u16(status).unwrap(), exchange, body.as_bytes());
+            let exchange = exchange.unwrap_or("none");
+            let expected = format!("status {status}, error_code {expected}, exchange {exchange}");
+            assert_eq!(format!("{:#}", judged.unwrap_err()), expected, "{body}");
         }
     }
 
