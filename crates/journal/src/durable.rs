@@ -14,6 +14,8 @@ use crate::queue::Queue;
 #[derive(Default)]
 pub(crate) struct Ledger {
     durable: AtomicU64,
+    /// Raised whenever somebody's wait may be over.
+    moves: AtomicU64,
     any_lost: AtomicBool,
     stopped: AtomicBool,
     waiting: Mutex<Waiting>,
@@ -143,6 +145,7 @@ impl Ledger {
     /// Wakes the calls whose wait is over in one pass, outside the lock; of a runtime thread with
     /// an attendant only that one.
     fn wake(&self) {
+        self.moves.fetch_add(1, Ordering::AcqRel);
         let mut due = Vec::new();
         {
             let mut waiting = self.waiting.lock();
@@ -289,13 +292,13 @@ impl Future for Attendant {
         if group.asked.swap(false, Ordering::AcqRel) {
             queue.rouse();
         }
-        let seen = ledger.durable();
+        let seen = ledger.moves.load(Ordering::Acquire);
         let mut calls = std::mem::take(&mut group.calls.lock().list);
         let due: Vec<_> =
             calls.extract_if(.., |call| ledger.state(call.sequence).is_ready()).collect();
         group.calls.lock().list.append(&mut calls);
-        if ledger.durable() > seen {
-            // What became durable in between found the list empty and woke nobody.
+        if ledger.moves.load(Ordering::Acquire) != seen {
+            // What was told in between found the list empty and woke nobody.
             context.waker().wake_by_ref();
         }
         for call in due {

@@ -273,12 +273,16 @@ impl Entry {
         // Of a held answer nothing has left: should the journal fail, its row says so.
         let kind = if self.held { kind::ROW_HELD } else { kind::ROW };
         let durable = self.queue.push_row(kind, row, true);
-        if let (Some(slot), Some(openings)) = (self.slot, self.queue.openings())
-            && let Some(sequence) = durable.sequence()
-        {
-            openings.free(slot, sequence);
-        }
+        // A row that was refused is kept all the same, to be written when the disk is back.
+        self.free(durable.sequence().unwrap_or_else(|| self.queue.queued()));
         durable
+    }
+
+    /// The slot may be used again once that frame is durable.
+    fn free(&self, closed_by: u64) {
+        if let (Some(slot), Some(openings)) = (self.slot, self.queue.openings()) {
+            openings.free(slot, closed_by);
+        }
     }
 }
 
@@ -288,9 +292,8 @@ impl Drop for Entry {
             return;
         }
         match self.id {
-            // The caller broke off (a panic): the record is closed all the same. Its slot stays as
-            // it is: when the frame that closes it is queued is the writer's to know.
-            Some(id) => self.queue.abandon(id),
+            // The caller broke off (a panic): the record is closed all the same.
+            Some(id) => self.free(self.queue.abandon(id)),
             None => self.queue.release(1),
         }
     }

@@ -9,13 +9,15 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use parking_lot::Mutex;
+use rustix::fs::OFlags;
 use terms::exchange::ExchangeId;
+use terms::limit::RECORDS_MAX;
 
 use crate::error::JournalError;
 use crate::frame::{self, Found, Frame, HEAD, Scanner, kind};
@@ -24,6 +26,8 @@ use crate::segment;
 
 /// Bytes of a slot: a row at its opening has some 400.
 const SLOT: usize = 2_048;
+/// More slots than records can be open are not read.
+const FILE_BYTES_MAX: u64 = (2 * RECORDS_MAX * SLOT) as u64;
 /// The machine's memory file system.
 const MEMORY: &str = "/dev/shm";
 
@@ -51,12 +55,15 @@ impl Openings {
     pub(crate) fn open(dir: &Path, node: &str) -> Result<Openings, JournalError> {
         let name = name(dir, node).map_err(|e| JournalError::io(dir, e))?;
         let begin = |path: PathBuf| {
-            let file = open(&path)?;
+            let file = open(&path, true)?;
             io::Result::Ok(Openings { file, path, state: Mutex::default() })
         };
         // somebody else's file of that name, no such folder: then beside the log
         begin(Path::new(MEMORY).join(&name))
-            .or_else(|_| begin(dir.join(&name)))
+            .or_else(|error| {
+                tracing::warn!(code = "journal_opening", %error, "openings are kept on the disk");
+                begin(dir.join(&name))
+            })
             .map_err(|e| JournalError::io(dir, e))
     }
 
@@ -111,7 +118,12 @@ pub(crate) fn unknown(dir: &Path, node: &str) -> Result<BTreeMap<ExchangeId, Row
     let recent: HashSet<u32> = own.iter().map(|file| low(file.name.sequence)).collect();
     let mut kept = BTreeMap::new();
     for path in [Path::new(MEMORY).join(&name), dir.join(&name)] {
-        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let mut bytes = Vec::new();
+        // through the same door: what another user has put there is not read
+        let opened = open(&path, false).map(|file| file.take(FILE_BYTES_MAX));
+        if opened.and_then(|mut file| file.read_to_end(&mut bytes)).is_err() {
+            continue;
+        }
         for slot in bytes.chunks(SLOT) {
             if let Some((number, row)) = read(slot)
                 && recent.contains(&number)
@@ -144,14 +156,27 @@ fn read(slot: &[u8]) -> Option<(u32, Row)> {
     }
 }
 
-/// Opens the file at `path`, which must be this user's alone.
-fn open(path: &Path) -> io::Result<File> {
+/// What the last run left of `node` is in the log now, wherever it stands; `kept` stays.
+pub(crate) fn forget(dir: &Path, node: &str, kept: &Openings) -> Result<(), JournalError> {
+    let name = name(dir, node).map_err(|e| JournalError::io(dir, e))?;
+    for path in [Path::new(MEMORY).join(&name), dir.join(&name)] {
+        if path != kept.path && open(&path, false).is_ok() {
+            std::fs::remove_file(&path).map_err(|e| JournalError::io(&path, e))?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens the file at `path`, which must be this user's alone; `create` to write, else to read.
+fn open(path: &Path, create: bool) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new()
-        .write(true)
-        .create(true)
+        .read(!create)
+        .write(create)
+        .create(create)
         .truncate(false)
         .mode(0o600)
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .custom_flags(flags.bits().cast_signed())
         .open(path)?;
     let told = file.metadata()?;
     let own = told.uid() == rustix::process::geteuid().as_raw() && told.mode() & 0o077 == 0;

@@ -132,6 +132,11 @@ impl Queue {
         self.segment.store(sequence, Ordering::Release);
     }
 
+    /// Sequence number of the last thing queued.
+    pub(crate) fn queued(&self) -> u64 {
+        self.state.lock().queued
+    }
+
     /// Where openings are kept from now on.
     pub(crate) fn keep_openings(&self, openings: Openings) {
         // set once, at the start
@@ -260,18 +265,21 @@ impl Queue {
         self.rouse();
     }
 
-    /// The caller of an open record broke off.
-    pub(crate) fn abandon(&self, id: ExchangeId) {
+    /// The caller of an open record broke off. Gives the sequence number of what closes it.
+    pub(crate) fn abandon(&self, id: ExchangeId) -> u64 {
         let mut state = self.state.lock();
         if state.stopping {
             // The writer closes what is still open itself.
             drop(state);
             self.release(1);
-            return;
+            return u64::MAX;
         }
         state.work.abandoned.push(id);
         state.work.closing += 1;
+        state.queued += 1;
+        let sequence = state.queued;
         self.call(state);
+        sequence
     }
 
     /// Waits for work, `wait` at the most, and takes it; `true` when the journal is to stop.

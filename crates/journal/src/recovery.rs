@@ -16,7 +16,7 @@ use crate::disk::sync_folder;
 use crate::error::JournalError;
 use crate::frame::{Found, Frame, kind};
 use crate::manifest::{Manifest, Sealer};
-use crate::opening;
+use crate::opening::{self, Openings};
 use crate::row::{self, Row};
 use crate::segment::{self, MAGIC, SegmentFile};
 use crate::writer::ending;
@@ -63,6 +63,8 @@ pub(crate) struct Left {
     unsealed: Vec<Unsealed>,
     open: Vec<Row>,
     damage: Vec<Damage>,
+    /// Nodes whose openings were read.
+    nodes: BTreeSet<String>,
 }
 
 /// This process's hold on a journal's folder, as long as it lives.
@@ -110,7 +112,8 @@ pub(crate) fn look(
         entries.map(|(name, entry)| (name.sequence, entry.bytes)).max().unwrap_or((0, 0));
     let taken = files.iter().chain(&torn).filter(own).map(|file| file.name.sequence);
     let next = taken.max().unwrap_or(0).max(previous.0) + 1;
-    let mut left = Left { next, previous, unsealed: Vec::new(), open: Vec::new(), damage: vec![] };
+    let (unsealed, nodes) = (Vec::new(), BTreeSet::new());
+    let mut left = Left { next, previous, unsealed, open: Vec::new(), damage: vec![], nodes };
     let mut open = BTreeMap::new();
     for (at, file) in files.iter().enumerate() {
         if sealed.contains_key(&file.name) || !(alone || own(&file)) {
@@ -130,9 +133,10 @@ pub(crate) fn look(
         left.unsealed.push(unsealed);
     }
     left.previous = previous;
-    let nodes: BTreeSet<_> = files.iter().map(|file| &*file.name.node).collect();
-    for named in nodes.into_iter().filter(|named| alone || **named == **node) {
-        open.append(&mut opening::unknown(dir, named)?);
+    let nodes = files.iter().filter(|file| alone || own(file)).map(|file| file.name.node.clone());
+    left.nodes = nodes.collect();
+    for node in &left.nodes {
+        open.append(&mut opening::unknown(dir, node)?);
     }
     left.open = open.into_values().collect();
     Ok(left)
@@ -185,6 +189,11 @@ impl Left {
             ending::stopped(row, now);
         }
         rows
+    }
+
+    /// The rows of what was open are durable: what was kept of it is not needed any more.
+    pub(crate) fn forget_openings(&self, dir: &Path, kept: &Openings) -> Result<(), JournalError> {
+        self.nodes.iter().try_for_each(|node| opening::forget(dir, node, kept))
     }
 
     /// Sets torn tails aside and seals. To be called once the new segment is durable: from then on

@@ -22,18 +22,24 @@ use crate::opening::Openings;
 use crate::queue::{Queue, Work};
 use crate::recovery::{self, Recovery};
 use crate::row::{self, Row};
-use crate::segment::{Begin, MAGIC, SegmentName};
+use crate::segment::SegmentName;
 
+mod begin;
 pub(crate) mod ending;
+mod mark;
 mod pending;
 mod syncer;
 
+use mark::{Halted, Mark};
 use pending::{Pending, number};
-use syncer::{Job, Syncer};
+use syncer::Syncer;
 
 /// The writer looks at its disk, its clock and its folded rows this often; a failed one tries
 /// again this often; an `open` frame nobody waits for is on the disk after this long.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How long a stop waits for the disk.
+const STOP_MAX: Duration = Duration::from_secs(2 * SYNC_TIMEOUT.as_secs());
 
 /// A closed segment, to be sealed as far as it counts.
 pub(crate) struct Closed {
@@ -42,15 +48,24 @@ pub(crate) struct Closed {
     pub bytes: u64,
 }
 
-/// The two threads.
+/// The writer's thread and the sealer's.
 pub(crate) struct Threads {
     writer: JoinHandle<()>,
     sealer: JoinHandle<()>,
+    /// Its other end is gone when the writer has ended.
+    ending: mpsc::Receiver<()>,
 }
 
 impl Threads {
-    /// Waits for both to end.
+    /// Waits for both to end, but for a disk that does not answer only for a time.
     pub(crate) fn join(self) {
+        if self.ending.recv_timeout(STOP_MAX) == Err(mpsc::RecvTimeoutError::Timeout) {
+            tracing::error!(
+                code = "journal_failed",
+                "the disk does not answer: not stopped cleanly"
+            );
+            return;
+        }
         // A panic in them has been reported by the panic hook; there is nothing left to do here.
         let _ = self.writer.join();
         let _ = self.sealer.join();
@@ -87,6 +102,7 @@ pub(crate) fn start(
         pending: Pending::default(),
         syncer: Syncer::start(queue).map_err(|e| JournalError::io(&config.dir, e))?,
         marks: VecDeque::new(),
+        jobs_asked: 0,
         ticked: queue.clock.instant(),
         failed: false,
     };
@@ -95,6 +111,7 @@ pub(crate) fn start(
     }
     writer.begin().map_err(|e| JournalError::io(&config.dir, e))?;
     openings.clear().map_err(|e| JournalError::io(&config.dir, e))?;
+    left.forget_openings(&config.dir, &openings)?;
     queue.keep_openings(openings);
     writer.pending.clear();
     writer.watch();
@@ -105,12 +122,15 @@ pub(crate) fn start(
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
         thread.map_err(|e| JournalError::io(&config.dir, e))
     };
+    let (ended, ending) = mpsc::channel();
     let threads = Threads {
+        ending,
         sealer: spawn("journal-seal", Box::new(move || seal_all(sealer, &closed, &clock)))?,
         writer: spawn(
             "journal",
             Box::new(move || {
                 syncer::give_way();
+                let _told: mpsc::Sender<()> = ended;
                 let _ended = Ended(writer.queue.clone());
                 let _hold = hold;
                 writer.run();
@@ -179,19 +199,9 @@ struct Writer {
     syncer: Syncer,
     /// What the syncer was asked for and has not been seen to do.
     marks: VecDeque<Mark>,
+    jobs_asked: u64,
     ticked: Instant,
     failed: bool,
-}
-
-/// How far the log will be durable once a job of the syncer is done.
-struct Mark {
-    to: u64,
-    /// Where its frames end in what is pending.
-    end: u64,
-    /// Bytes of the segment by then.
-    bytes: u64,
-    closing: usize,
-    asked_at: Instant,
 }
 
 impl Writer {
@@ -203,7 +213,9 @@ impl Writer {
             let look = work.look;
             let sync_failed = work.sync_failed.take();
             spare = self.absorb(work);
-            if let Some(error) = sync_failed.filter(|_| !self.failed) {
+            // one of a segment that was given up since says nothing new
+            let fresh = !self.failed && self.syncer.is_broken();
+            if let Some(error) = sync_failed.filter(|_| fresh) {
                 self.fail_over(&error);
             }
             if stopping {
@@ -323,65 +335,6 @@ impl Writer {
         }
     }
 
-    /// Asks the syncer for everything written.
-    fn ask_sync(&mut self) {
-        self.pending.demanded = false;
-        let (Some(segment), end) = (&mut self.segment, self.pending.end()) else {
-            return;
-        };
-        if self.sync == Sync::Never {
-            segment.durable = segment.bytes;
-            return self.settle();
-        }
-        if self.marks.back().is_some_and(|mark| mark.end == end) {
-            return;
-        }
-        let closing = std::mem::take(&mut self.pending.closing);
-        let asked_at = self.queue.clock.instant();
-        let (to, bytes) = (self.pending.to, segment.bytes);
-        self.marks.push_back(Mark { to, end, bytes, closing, asked_at });
-        self.syncer.ask(Job { file: segment.file.clone(), to, closing });
-    }
-
-    /// Lets go of what the syncer has made durable since.
-    fn take_synced(&mut self) {
-        let durable = self.queue.ledger.durable();
-        while let Some(mark) = self.marks.pop_front_if(|mark| mark.to <= durable) {
-            self.pending.forget(mark.end);
-            if let Some(segment) = &mut self.segment {
-                segment.durable = mark.bytes;
-            }
-        }
-    }
-
-    /// Waits for the syncer; what it has not made durable by then is the writer's again.
-    fn halt_sync(&mut self) {
-        if !self.syncer.wait(SYNC_TIMEOUT) {
-            self.replace_syncer();
-        }
-        self.take_synced();
-        for mark in self.marks.drain(..) {
-            self.pending.closing += mark.closing;
-            self.pending.demanded = true;
-        }
-    }
-
-    /// Leaves the syncer to a disk that does not answer, and takes a new one.
-    fn replace_syncer(&mut self) {
-        match Syncer::start(&self.queue) {
-            Ok(syncer) => self.syncer = syncer,
-            Err(error) => tracing::error!(code = "journal_failed", %error, "no thread to sync"),
-        }
-    }
-
-    /// The disk takes too long: everybody is told, as when it had failed.
-    fn give_up_sync(&mut self) {
-        self.replace_syncer();
-        self.halt_sync();
-        self.close_segment();
-        self.fail(&io::Error::new(io::ErrorKind::TimedOut, "the disk does not answer"));
-    }
-
     fn write(&mut self) -> io::Result<()> {
         let Some(segment) = &mut self.segment else {
             return Err(io::Error::other("no segment"));
@@ -427,7 +380,10 @@ impl Writer {
     }
 
     fn rotate(&mut self) -> io::Result<()> {
-        self.halt_sync();
+        if self.halt_sync() == Halted::Stuck {
+            self.give_up_disk();
+            return Ok(());
+        }
         self.close_segment();
         self.begin()?;
         self.settle();
@@ -442,82 +398,12 @@ impl Writer {
         }
     }
 
-    /// Begins a segment with the records still open and all that is not acknowledged, so that it
-    /// stands alone; on an error nothing of it is left. Then the older ones may be sealed.
-    fn begin(&mut self) -> io::Result<()> {
-        let name = SegmentName { node: self.queue.node.to_string(), sequence: self.next };
-        let path = self.dir.join(name.file());
-        let file = self.disk.create(&path).inspect_err(|error| {
-            // What could not be removed keeps its number.
-            self.next += u64::from(error.kind() == io::ErrorKind::AlreadyExists);
-        })?;
-        let mut segment = Segment {
-            file,
-            path,
-            opened_at: self.queue.clock.now(),
-            bytes: 0,
-            durable: 0,
-            number: 0,
-            grown: !self.pending.frames.is_empty(),
-            name,
-        };
-        let written = self.write_first(&mut segment);
-        if let Err(error) = written {
-            self.give_up(&segment);
-            return Err(error);
-        }
-        self.pending.written = self.pending.frames.len();
-        self.queue.note_segment(self.next);
-        self.next += 1;
-        self.segment = Some(segment);
-        for job in self.waiting_jobs.drain(..) {
-            // Without a sealer it stays unsealed until the next start.
-            let _ = self.jobs.send(job);
-        }
-        Ok(())
-    }
-
-    /// Nothing in `segment` was acknowledged, and the next one holds the same: it must not count,
-    /// also when it cannot be removed.
-    fn give_up(&mut self, segment: &Segment) {
-        if self.disk.remove(&segment.path).is_ok() {
-            return;
-        }
-        // What stays keeps its number.
-        self.next += 1;
-        if self.disk.set_aside(&segment.path).is_err() && segment.path.exists() {
-            self.previous = (segment.name.sequence, 0);
-        }
-    }
-
-    fn write_first(&mut self, segment: &mut Segment) -> io::Result<()> {
-        let begin = Begin {
-            node: self.queue.node.clone(),
-            sequence: self.next,
-            opened_at: segment.opened_at,
-            previous: self.previous,
-        };
-        let mut first = MAGIC.to_vec();
-        frame::push(&mut first, kind::BEGIN, |out| begin.encode(out));
-        for open in self.open.values() {
-            frame::push(&mut first, kind::OPEN, |out| out.extend_from_slice(open));
-        }
-        segment.number = number(&mut first[MAGIC.len()..], 0);
-        segment.number = number(&mut self.pending.frames, segment.number);
-        segment.file.write(&first)?;
-        segment.file.write(&self.pending.frames)?;
-        if self.sync == Sync::Always {
-            segment.file.sync()?;
-        }
-        segment.bytes = (first.len() + self.pending.frames.len()) as u64;
-        segment.durable = segment.bytes;
-        Ok(())
-    }
-
     /// The segment could not be written: a new one takes what is not acknowledged.
     fn fail_over(&mut self, error: &io::Error) {
         tracing::warn!(code = "journal_failed", %error, "a segment is given up");
-        self.halt_sync();
+        if self.halt_sync() == Halted::Stuck {
+            return self.give_up_disk();
+        }
         self.close_segment();
         match self.begin() {
             Ok(()) => self.settle(),
@@ -573,9 +459,14 @@ impl Writer {
         for id in open {
             self.close_open(id, ending::stopped);
         }
-        self.halt_sync();
+        let halted = self.halt_sync();
+        if halted == Halted::Stuck && !self.failed {
+            self.give_up_disk();
+        }
         if self.failed {
             self.retry();
+        } else if halted == Halted::Broken {
+            self.fail_over(&io::Error::other("a sync failed"));
         } else {
             match self.write().and_then(|()| self.sync()) {
                 Ok(()) => self.settle(),

@@ -81,7 +81,8 @@ pub const JOURNAL_RETENTION_MONTHS_MIN: u32 = 24;
 /// A disk that has not made the journal durable after this long counts as failed: calls are then
 /// refused before a provider is asked, and those that wait are told in time.
 pub const SYNC_TIMEOUT: Duration = Duration::from_secs(10);
-/// Two syncs of the journal begin at least this far apart under load, so that one serves more calls.
+/// Two syncs of the journal begin at least this far apart under load, so that one serves more
+/// calls.
 pub const SYNC_PACE: Duration = Duration::from_micros(400);
 /// A log segment is closed at this size.
 pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;

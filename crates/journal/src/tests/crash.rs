@@ -348,7 +348,8 @@ fn a_node_that_changed_its_name_still_closes_what_was_open() {
 fn a_record_opened_a_moment_before_the_process_dies_is_closed_as_stopped() {
     let mut ground = Ground::new(209);
     let (journal, _) = ground.open();
-    let (opened, closed) = (ground.row(), ground.row());
+    let closed = ground.row();
+    let opened = Row { outcome: None, status: None, ..ground.row() };
     let mut entry = journal.reserve(crate::Class::Identified).unwrap();
     entry.open(&closed).unwrap();
     entry.close(&closed).wait().unwrap();
@@ -368,4 +369,35 @@ fn a_record_opened_a_moment_before_the_process_dies_is_closed_as_stopped() {
     let (_journal, recovery) = ground.reopen();
     assert_eq!(recovery.stopped, 0, "only once");
     drop(entry);
+}
+
+#[test]
+fn after_a_failed_sync_the_next_one_acknowledges_nothing_of_that_segment() {
+    let mut ground = Ground::new(210);
+    let (journal, _) = ground.open();
+    let acknowledged: Vec<_> = std::thread::scope(|scope| {
+        let write = || {
+            let mut rows = Vec::new();
+            for _ in 0..1_000 {
+                let row = ground.row();
+                if journal.write(&row).wait().is_ok() {
+                    rows.push(row.exchange_id);
+                }
+            }
+            rows
+        };
+        let writing: Vec<_> = (0..4).map(|_| scope.spawn(write)).collect();
+        while writing.iter().any(|thread| !thread.is_finished()) {
+            ground.disk.set(|disk| disk.sync_fails_once = true);
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        writing.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    ground.disk.cut(&ground);
+    drop(journal);
+    let (_journal, _) = ground.reopen();
+    let found = ids(&ground.found());
+    let missing = acknowledged.iter().filter(|id| !found.contains(id)).count();
+    assert_eq!(missing, 0, "of {} acknowledged", acknowledged.len());
+    assert!(ground.logs().len() > 2, "it failed often enough");
 }

@@ -16,6 +16,8 @@ pub(super) struct Syncer(Arc<Desk>);
 
 /// What is to become durable.
 pub(super) struct Job {
+    /// The writer's jobs are numbered from 1.
+    pub number: u64,
     pub file: Arc<dyn LogFile>,
     /// Sequence number of the last frame written to it.
     pub to: u64,
@@ -33,6 +35,10 @@ struct Desk {
 struct State {
     next: Option<Job>,
     busy: bool,
+    /// Number of the last job done.
+    done: u64,
+    /// A sync failed: what the system would say of the next one on that file means nothing.
+    broken: bool,
     over: bool,
 }
 
@@ -54,6 +60,9 @@ impl Syncer {
     /// into this one.
     pub(super) fn ask(&self, mut job: Job) {
         let mut state = self.0.state.lock();
+        if state.broken {
+            return;
+        }
         job.closing += state.next.take().map_or(0, |next| next.closing);
         state.next = Some(job);
         let busy = state.busy;
@@ -61,6 +70,21 @@ impl Syncer {
         if !busy {
             self.0.moved.notify_all();
         }
+    }
+
+    /// Number of the last job done.
+    pub(super) fn done(&self) -> u64 {
+        self.0.state.lock().done
+    }
+
+    /// Has a sync failed since the last [`Syncer::mend`]?
+    pub(super) fn is_broken(&self) -> bool {
+        self.0.state.lock().broken
+    }
+
+    /// Takes jobs again, which are of another file; tells whether it had been broken.
+    pub(super) fn mend(&self) -> bool {
+        std::mem::take(&mut self.0.state.lock().broken)
     }
 
     /// Waits until nothing is left to do; `false` when the disk has not answered after `limit`.
@@ -101,12 +125,14 @@ impl Desk {
         state.busy = false;
         match synced {
             Ok(()) => {
+                state.done = job.number;
                 self.queue.release(job.closing);
                 // under the lock: once the writer has taken over, nothing is acknowledged here
                 self.queue.ledger.advance(job.to);
             }
             Err(error) => {
                 state.next = None;
+                state.broken = true;
                 self.queue.sync_failed(error);
             }
         }
@@ -132,7 +158,7 @@ impl Drop for Watched<'_> {
 #[allow(unsafe_code, reason = "the system call has no safe name in the crates of this house")]
 pub(super) fn give_way() {
     let batch = libc::sched_param { sched_priority: 0 };
-    // SAFETY: `batch` lives through the call, which keeps no pointer; 0 is the calling thread. Where
-    // the system refuses, only speed is lost.
+    // SAFETY: `batch` lives through the call, which keeps no pointer; 0 is the calling thread.
+    // Where the system refuses, only speed is lost.
     let _ = unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const batch) };
 }

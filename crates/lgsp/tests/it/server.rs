@@ -377,15 +377,9 @@ fn the_doctor_tells_what_is_wrong_and_what_to_do() {
     };
     let (code, found) = examine(("X", ""));
     assert_eq!(code, Some(0), "{found:?}");
-    for check in [
-        "data-folder",
-        "disk-data",
-        "keyring-file",
-        "database",
-        "keyring",
-        "clock",
-        "packet-tables",
-    ] {
+    // how full the disk of this machine is does not matter here
+    assert!(verdict(&found, "disk-data").is_some_and(|verdict| verdict != "fail"), "{found:?}");
+    for check in ["data-folder", "keyring-file", "database", "keyring", "clock", "packet-tables"] {
         assert_eq!(verdict(&found, check).as_deref(), Some("ok"), "{check}");
     }
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -203,7 +203,7 @@ impl Consumer<'_> {
             let (call, sent) = self.pack(sending, &session)?;
             let answer = self.send(call).await?;
             let code = error_code(&answer.body);
-            let said = format!("error_code {code}: {}", answer.text("message"));
+            let said = said(&code, answer.text("message"));
             let title = Sentence::made(
                 format!("{}: {}", sending.packet, sending.vi),
                 format!("{}: {}", sending.packet, sending.en),
@@ -222,7 +222,8 @@ impl Consumer<'_> {
         let url = format!("{}/mapi/login", self.live);
         let answer = self.send(Call::post(url, JSON, body.to_string())).await?;
         let session = answer.text("session").to_owned();
-        let ok = answer.answered() && error_code(&answer.body) == "0" && !session.is_empty();
+        let code = error_code(&answer.body);
+        let ok = answer.answered() && code == "0" && !session.is_empty();
         report.add(Step {
             name: "portal-login",
             title: Sentence::new(
@@ -230,7 +231,7 @@ impl Consumer<'_> {
                 "Log in the portal's way, with the platform's key",
             ),
             ok,
-            text: same(answer.told(answer.text("message"))),
+            text: same(answer.told(&said(&code, answer.text("message")))),
         })?;
         Ok(session)
     }
@@ -353,6 +354,15 @@ pub(super) fn compare(portal: &Portal, sent: &[Sent], report: &mut Report) -> an
 }
 
 /// `0`, `"0"` and `"00"` all mean success to a real portal's clients.
+/// What the portal said; a pull that went well says nothing.
+fn said(code: &str, message: &str) -> String {
+    if message.is_empty() {
+        format!("error_code {code}")
+    } else {
+        format!("error_code {code}: {message}")
+    }
+}
+
 fn error_code(body: &Value) -> String {
     let code = match &body["error_code"] {
         Value::String(text) => text.clone(),
