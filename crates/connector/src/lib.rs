@@ -9,7 +9,7 @@ mod sending;
 mod tls;
 
 pub use pool::Connector;
-pub use portal::{PortalCall, PortalParts, PortalReply, Portals};
+pub use portal::{PortalCall, PortalHolds, PortalParts, PortalReply, Portals};
 pub use reply::{Failure, FailureKind, Reply, ReplyBody, Trace};
 pub use sending::Sending;
 

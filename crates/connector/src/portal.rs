@@ -66,6 +66,19 @@ pub struct PortalReply<B> {
     pub resent: bool,
     /// How many parts the call was sent in, and how many the portal took; 1 of 1 as a rule.
     pub parts: PortalParts,
+    /// Which records the portal holds by its answers.
+    pub holds: PortalHolds,
+}
+
+/// Which records of a call the portal holds: it took them, or said that they exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortalHolds {
+    /// The whole call.
+    All,
+    /// So many, from the first.
+    First(usize),
+    /// The answer is too long, or does not say.
+    Unknown,
 }
 
 /// A call whose records went out in several envelopes, one after another.

@@ -60,6 +60,8 @@ pub struct Failure {
     pub kind: FailureKind,
     /// The provider may have acted on the request.
     pub reached: bool,
+    /// So many records, from the first, a portal had taken before.
+    pub taken: usize,
     /// What was tried.
     pub trace: Trace,
     /// What exactly, for people, when a protocol of ours knows; nothing internal.

@@ -104,7 +104,7 @@ where
         let mut trace = journey.trace;
         trace.upstream_us = micros(self.clock().instant() - began);
         let reached = journey.left || end.1 == Reached::Maybe;
-        Err(Failure { kind: end.0, reached, trace, cause: None })
+        Err(Failure { kind: end.0, reached, taken: 0, trace, cause: None })
     }
 }
 

@@ -124,7 +124,6 @@ pub(crate) async fn travel(
             return Err(fault);
         }
     };
-    let kept = facade::Kept::of(lane, record, &grant, &cargo);
     record.admission = Some(admission);
     if grant.version().bulk {
         record.extend();
@@ -139,9 +138,6 @@ pub(crate) async fn travel(
     fault::insert_limits(&mut head.headers, std::mem::take(&mut record.context.limits));
     if let Some(packet) = record.context.packet.take() {
         head.headers.insert(fault::LGSP_PACKET, packet);
-    }
-    if let Some(kept) = kept {
-        kept.settle(lane, &held);
     }
     Ok((head, held))
 }

@@ -14,7 +14,7 @@ use terms::limit::BULK_WINDOW;
 use terms::portal::PortalAccess;
 
 use crate::body::{Progress, RequestBody};
-use crate::facade::{Cargo, Whole};
+use crate::facade::{Cargo, Kept, Whole};
 use crate::header::{self, Outward};
 use crate::lane::Lane;
 use crate::pace::{self, Pace};
@@ -149,8 +149,12 @@ impl Forwarding {
             body: whole.body.clone(),
             deadline: self.deadline,
         };
+        let kept = Kept::of(lane, record, &self.grant, whole);
         // boxed, so that a plain call has no room for it
         let sent = Box::pin(lane.connector.send_portal(call)).await;
+        if let Some(kept) = kept {
+            kept.settle(lane, sent.as_ref());
+        }
         sent.map(|sent| sent.reply).map_err(|failure| self.blame(failure, record))
     }
 

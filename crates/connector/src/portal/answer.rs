@@ -86,6 +86,11 @@ impl Answer {
         self.told.as_ref().is_some_and(ErrorCode::exists)
     }
 
+    /// Says neither success nor failure.
+    pub(super) fn is_mute(&self) -> bool {
+        self.told.is_none()
+    }
+
     /// The session is not valid (any more).
     pub(super) fn refuses_session(&self, status: StatusCode, access: &PortalAccess) -> bool {
         if status == StatusCode::UNAUTHORIZED {

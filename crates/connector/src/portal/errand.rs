@@ -18,7 +18,7 @@ use super::envelope::{Envelope, Item, Shape};
 use super::login::{self, Login, LoginFault, NOT_IN_TIME};
 use super::order::Turn;
 use super::session::{Look, Outcome};
-use super::{PortalCall, PortalParts, PortalReply, Portals, request};
+use super::{PortalCall, PortalHolds, PortalParts, PortalReply, Portals, request};
 use crate::pool::Connector;
 use crate::reply::{Failure, FailureKind, Reply, Trace};
 use crate::sending::{Sending, micros};
@@ -69,7 +69,7 @@ where
         let trace = Trace::default();
         let Some(envelope) = Envelope::read(&call.body, &call.access.names) else {
             let (kind, cause) = (FailureKind::Broken, Some(UNREADABLE));
-            return Err(Failure { kind, reached: false, trace, cause });
+            return Err(Failure { kind, reached: false, taken: 0, trace, cause });
         };
         // endpoints of one version are doors of one portal
         let portal = (call.endpoints.first().map(|first| &first.upstream), call.destination);
@@ -97,7 +97,8 @@ where
             return self.send_parts(&items, halves).await;
         }
         let parts = PortalParts { taken: heard.answer.is_success().into(), count: 1 };
-        Ok(self.end(heard, resent, parts))
+        let holds = heard.holds(0..items.len(), items.len());
+        Ok(self.end(heard, resent, parts, holds))
     }
 
     fn is(&self, operation: &str) -> bool {
@@ -137,11 +138,15 @@ where
                     heard.remark(&taken_remark(from, items.len()).vi);
                 }
                 let count = taken + 1 + number(parts.len());
-                return Ok(self.end(heard, resent, PortalParts { taken, count }));
+                let holds = heard.holds(part, items.len());
+                return Ok(self.end(heard, resent, PortalParts { taken, count }, holds));
             }
             match parts.pop() {
                 Some(next) => part = next,
-                None => return Ok(self.end(heard, resent, PortalParts { taken, count: taken })),
+                None => {
+                    let parts = PortalParts { taken, count: taken };
+                    return Ok(self.end(heard, resent, parts, PortalHolds::All));
+                }
             }
         }
     }
@@ -288,16 +293,36 @@ where
     }
 
     fn failure(&self, kind: FailureKind, cause: Option<Sentence>) -> Failure {
-        Failure { kind, reached: self.reached, trace: self.trace.clone(), cause }
+        Failure { kind, reached: self.reached, taken: 0, trace: self.trace.clone(), cause }
     }
 
-    fn end(&self, heard: Heard<B>, resent: bool, parts: PortalParts) -> PortalReply<B> {
+    fn end(
+        &self,
+        heard: Heard<B>,
+        resent: bool,
+        parts: PortalParts,
+        holds: PortalHolds,
+    ) -> PortalReply<B> {
         let reply = Reply { trace: self.trace.clone(), ..heard.reply };
-        PortalReply { reply, resent, parts }
+        PortalReply { reply, resent, parts, holds }
     }
 }
 
 impl<B: Body<Data = Bytes> + 'static> Heard<B> {
+    /// What the portal holds of `count` records after this answer to a part of them; those before
+    /// it were taken. One that exists was taken earlier, by a call whose answer was lost, say.
+    fn holds(&self, part: Range<usize>, count: usize) -> PortalHolds {
+        if self.answer.is_success() || self.answer.exists() {
+            return if part.end == count { PortalHolds::All } else { PortalHolds::First(part.end) };
+        }
+        let is_unknown = self.answer.is_mute() && self.reply.parts.status.is_success();
+        if is_unknown && part.start == 0 {
+            PortalHolds::Unknown
+        } else {
+            PortalHolds::First(part.start)
+        }
+    }
+
     /// Adds a sentence to the portal's message.
     fn remark(&mut self, remark: &str) {
         let Some(text) = self.answer.with_remark(&self.held, remark) else { return };
@@ -318,6 +343,7 @@ fn taken_remark(taken: usize, count: usize) -> Sentence {
 }
 
 fn tell_taken(mut failure: Failure, taken: usize, count: usize) -> Failure {
+    failure.taken = taken;
     if taken > 0 {
         let remark = taken_remark(taken, count);
         failure.cause = Some(match failure.cause {

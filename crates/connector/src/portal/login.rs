@@ -96,7 +96,7 @@ where
     let held = reply.body.hold(HELD_BYTES_MAX, deadline).await;
     let (text, _) = held.map_err(|kind| {
         let trace = reply.trace.clone();
-        LoginFault::from(Failure { kind, reached: true, trace, cause: None })
+        LoginFault::from(Failure { kind, reached: true, taken: 0, trace, cause: None })
     })?;
     judge(reply.parts.status, &Answer::read(&text, &access.names.session)).inspect_err(|fault| {
         let status = reply.parts.status.as_u16();

@@ -15,7 +15,9 @@ use terms::portal::{Exists, PortalAccess};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::tests::talk;
-use crate::{Connector, Failure, FailureKind, PortalCall, PortalParts, PortalReply, Portals};
+use crate::{
+    Connector, Failure, FailureKind, PortalCall, PortalHolds, PortalParts, PortalReply, Portals,
+};
 
 mod order;
 mod session;
@@ -106,12 +108,13 @@ struct Told {
     text: String,
     resent: bool,
     parts: PortalParts,
+    holds: PortalHolds,
     attempts: u32,
 }
 
 impl Told {
     async fn read(reply: PortalReply<Body>) -> Told {
-        let PortalReply { reply, resent, parts } = reply;
+        let PortalReply { reply, resent, parts, holds } = reply;
         let length = reply.parts.headers.get("content-length");
         Told {
             status: reply.parts.status.as_u16(),
@@ -120,6 +123,7 @@ impl Told {
             text: String::from_utf8(reply.body.collect().await.unwrap().to_bytes().into()).unwrap(),
             resent,
             parts,
+            holds,
         }
     }
 
@@ -347,6 +351,7 @@ fn a_batch_that_was_taken_in_part_is_soon_through() {
         let failure = world.send_within(SYNC, &body, limit).await.err().unwrap();
         assert_eq!((failure.kind, failure.reached), (FailureKind::Timeout, true));
         assert!(cause(&failure).contains("the first 20 of 40 records; send again from 21"));
+        assert_eq!(failure.taken, 20);
         world.portal.trouble(Trouble::default());
         assert_eq!(world.ask_new(&more).await.code(), "0");
         assert_eq!(world.portal.dossiers().len(), 130);
@@ -423,6 +428,7 @@ fn a_group_that_is_refused_tells_what_was_taken() {
         codes[12] = "unknown";
         let told = world.ask(PROGRESS, &progress(&codes)).await;
         assert_eq!((told.parts.taken, told.parts.count, told.code().as_str()), (1, 3, "-1"));
+        assert_eq!(told.holds, PortalHolds::First(10));
         let words = "Không tìm thấy hồ sơ unknown (Cổng đã nhận 10/25 bản ghi đầu; gửi lại từ bản \
                      ghi thứ 11)";
         assert_eq!(told.message(), words);
@@ -433,6 +439,7 @@ fn a_group_that_is_refused_tells_what_was_taken() {
         codes[2] = "unknown";
         let told = world.ask(PROGRESS, &progress(&codes)).await;
         assert_eq!(told.parts, PortalParts { taken: 0, count: 3 });
+        assert_eq!(told.holds, PortalHolds::First(0));
         assert_eq!(told.message(), "Không tìm thấy hồ sơ unknown", "nothing to add");
 
         let trouble = Trouble { drop_answer: true, every: Some(2), ..Trouble::default() };
@@ -492,6 +499,21 @@ fn an_answer_that_was_looked_at_is_whole_again() {
         let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
         assert_eq!(first.len() as u64, length);
         assert!(http_body::Body::is_end_stream(&body) && body.frame().await.is_none());
+    });
+}
+
+#[test]
+fn what_the_portal_holds_is_told_as_far_as_it_is_known() {
+    talk(|| async {
+        let world = World::new().await;
+        assert_eq!(world.ask_new(&["A"]).await.holds, PortalHolds::All);
+        let again = world.ask_new(&["A"]).await;
+        assert_eq!((again.code().as_str(), again.holds), ("3", PortalHolds::All), "it exists");
+        let long = format!("{{\"error_code\":0,\"result\":\"{}\"}}", "Q".repeat(65 << 10));
+        world.portal.trouble(Trouble { body: Some(long), ..Trouble::default() });
+        assert_eq!(world.ask_new(&["B"]).await.holds, PortalHolds::Unknown);
+        world.portal.trouble(Trouble { status: Some(503), ..Trouble::default() });
+        assert_eq!(world.ask_new(&["C"]).await.holds, PortalHolds::First(0));
     });
 }
 
