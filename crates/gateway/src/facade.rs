@@ -221,6 +221,9 @@ fn decide<'a>(
         }
     }
     let keep = endpoints.iter().any(destination::is_adapter);
+    destination::clean_headers(&mut head.headers, keep, |code| {
+        catalogue.destination(code).is_some_and(|found| found.code == service.code)
+    });
     let rest_at = turn(&mut head, dialect, keep)?;
     Ok(Errand { grant, head, rest_at, cargo, look })
 }
@@ -264,11 +267,8 @@ fn path_operation<'h>(dialect: &Dialect, head: &'h Parts) -> &'h str {
     rest.split('/').find(|segment| !segment.is_empty()).unwrap_or_default()
 }
 
-/// Takes out of the head what was for us. Gives the place where the provider's path begins.
+/// Takes out of the query what was for us. Gives the place where the provider's path begins.
 fn turn(head: &mut Parts, dialect: &Dialect, keep_destination: bool) -> Result<usize, FaultCode> {
-    if !keep_destination {
-        head.headers.remove(destination::DSTCODE);
-    }
     let rest_at = match dialect {
         Dialect::Adapter { rest_at, .. } => *rest_at,
         Dialect::Packet { name, .. } => name.start.saturating_sub(1),

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use terms::endpoint::Endpoint;
 use terms::fault::{Fault, FaultCode, Sentence};
 
@@ -38,9 +38,11 @@ pub(crate) fn read<'a>(headers: &'a HeaderMap, query: &'a str) -> Result<Named<'
         };
         put(place, decode(value, true).ok_or_else(unreadable)?)?;
     }
-    for value in headers.get_all(DSTCODE) {
-        let text = value.to_str().map_err(|_| unreadable())?.trim();
-        put(&mut named.destination, decode(text, false).ok_or_else(unreadable)?)?;
+    for (name, place) in [(DSTCODE, &mut named.destination), (PROVIDERURL, &mut named.provider)] {
+        for value in headers.get_all(name) {
+            let text = value.to_str().map_err(|_| unreadable())?.trim();
+            put(place, decode(text, false).ok_or_else(unreadable)?)?;
+        }
     }
     Ok(named)
 }
@@ -50,13 +52,20 @@ enum Role {
     Provider,
 }
 
-/// Is a query parameter of this name for us?
+/// Is a query parameter of this name, decoded, for us?
 pub(crate) fn is_ours(name: &str) -> bool {
-    role(name).is_some()
+    role_of(name).is_some()
 }
 
+/// The role of a name as the query writes it: one that is percent-coded is the same name to whoever
+/// reads it next.
 fn role(name: &str) -> Option<Role> {
-    let is = |expected: &str| name.eq_ignore_ascii_case(expected);
+    decode(name, true).and_then(|name| role_of(&name))
+}
+
+fn role_of(name: &str) -> Option<Role> {
+    // many readers drop what is blank around a name
+    let is = |expected: &str| name.trim().eq_ignore_ascii_case(expected);
     if is(DSTCODE) || is(DESTINATION) {
         Some(Role::Destination)
     } else {
@@ -114,17 +123,39 @@ pub(crate) fn is_adapter(endpoint: &Endpoint) -> bool {
 }
 
 /// The query without what was for us: `providerurl` never goes on, the destination only to another
-/// adapter. What stays, stays byte for byte.
+/// adapter, and only where it says one. What stays, stays byte for byte.
 pub(crate) fn clean(query: &str, keep_destination: bool) -> Cow<'_, str> {
-    let stays = |pair: &&str| match role(pair.split('=').next().unwrap_or_default()) {
-        None => true,
-        Some(Role::Destination) => keep_destination,
-        Some(Role::Provider) => false,
+    let stays = |pair: &&str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match role(name) {
+            None => true,
+            Some(Role::Destination) => keep_destination && !value.is_empty(),
+            Some(Role::Provider) => false,
+        }
     };
     if query.split('&').all(|pair| stays(&pair)) {
         return query.into();
     }
     query.split('&').filter(stays).collect::<Vec<_>>().join("&").into()
+}
+
+/// Takes out of the header what was for us: the same rule as for the query. `is_resolved` tells
+/// whether a destination is the one that was called; no other goes on under any name.
+pub(crate) fn clean_headers(
+    headers: &mut HeaderMap,
+    keep_destination: bool,
+    is_resolved: impl Fn(&str) -> bool,
+) {
+    headers.remove(PROVIDERURL);
+    for name in [DSTCODE, DESTINATION] {
+        let said = |value: &HeaderValue| {
+            let code = value.to_str().ok().and_then(|text| decode(text.trim(), false));
+            code.is_some_and(|code| is_resolved(&code))
+        };
+        if !(keep_destination && headers.get_all(name).iter().all(said)) {
+            headers.remove(name);
+        }
+    }
 }
 
 #[cfg(test)]

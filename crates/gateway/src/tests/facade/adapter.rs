@@ -135,6 +135,39 @@ fn tolerance_05_providerurl_is_what_is_registered_or_refused() {
 }
 
 #[test]
+fn a_coded_name_or_a_header_is_the_same_as_the_name_in_the_query() {
+    let province = Province::start();
+    let token = format!("authorization: Bearer {}\r\n", province.world.token);
+    let own = format!("http://{}/base", province.world.provider.address);
+    let evil = "http://169.254.169.254/latest";
+    let coded = LOCAL.replace(':', "%3A");
+    for path in [format!("{}/echo", PATHS[0]), "/packets/LayThuTuc".to_owned()] {
+        let target = |more: &str| format!("{path}?dst%63ode={coded}{more}");
+        let before = province.world.provider.seen().len();
+        for (target, header) in [
+            (target(&format!("&provider%75rl={evil}")), String::new()),
+            (target(&format!("&%50ROVIDERURL={evil}")), String::new()),
+            (target(""), format!("ProviderUrl: {evil}\r\n")),
+        ] {
+            let answer = province.say("GET", &target, &format!("{token}{header}"), "");
+            assert_eq!(answer.fault(), "parameter_invalid", "{target} {header}");
+        }
+        let twice = province.get_known(&target(&format!("&dstcode={RELAY}")));
+        assert_eq!(twice.fault(), "request_invalid");
+        assert_eq!(province.world.provider.seen().len(), before, "nothing went on");
+        let header =
+            format!("{token}providerurl: {own}\r\ndstcode: {LOCAL}\r\ndestination: {RELAY}\r\n");
+        let target = target(&format!("&provider%75rl={own}&%64estination={coded}&z=1"));
+        assert_eq!(province.say("GET", &target, &header, "").status, 200, "{target}");
+        let seen = province.world.provider.last();
+        assert!(seen.head[0].ends_with("?z=1 HTTP/1.1"), "{}", seen.head[0]);
+        for name in ["providerurl", "dstcode", "destination"] {
+            assert_eq!(seen.header(name), None, "{name}");
+        }
+    }
+}
+
+#[test]
 fn tolerance_05_a_get_with_a_body_and_no_content_type() {
     let province = Province::start();
     let token = &province.world.token;
