@@ -190,7 +190,7 @@ impl Meter {
         let mut counting = self.0.lock();
         counting.follow(subscription, now);
         let taken = counting.take(now, zone);
-        *limits = counting.limits(taken.as_ref().err().and_then(|fault| fault.retry_after));
+        *limits = counting.limits(taken.as_ref().err());
         taken
     }
 
@@ -233,22 +233,27 @@ impl Counting {
         Ok(taken)
     }
 
-    /// The fields of this moment; `reset` is when a refused call may come again.
-    fn limits(&self, reset: Option<u32>) -> Limits {
+    /// The fields of this moment; a refused call is told at what refused it when it may come again.
+    fn limits(&self, refused: Option<&Fault>) -> Limits {
         if self.policy.is_none() {
             return Limits::default();
         }
         let mut text = BytesMut::with_capacity(64);
+        let reset = |text: &mut BytesMut, code| {
+            let refused = refused.filter(|fault| fault.code == code);
+            if let Some(seconds) = refused.and_then(|fault| fault.retry_after) {
+                let _ = write!(text, ";t={seconds}");
+            }
+        };
         if let Some(rate) = &self.rate {
             let _ = write!(text, "\"rate\";r={}", rate.remaining());
+            reset(&mut text, FaultCode::RateExceeded);
         }
         if let Some(quota) = self.quota {
             let separator = if text.is_empty() { "" } else { ", " };
             let remaining = self.calendar.remaining(quota);
             let _ = write!(text, "{separator}\"quota\";r={remaining}");
-        }
-        if let Some(seconds) = reset {
-            let _ = write!(text, ";t={seconds}");
+            reset(&mut text, FaultCode::QuotaExceeded);
         }
         Limits {
             limit: HeaderValue::from_maybe_shared(text.freeze()).ok(),

@@ -173,7 +173,7 @@ fn the_limits_are_told_and_follow_the_registry() {
     let expect = |limit: &str| (limit.to_owned(), policy.to_owned());
     assert_eq!(take(&both), (expect(r#""rate";r=1, "quota";r=99"#), None));
     assert_eq!(take(&both), (expect(r#""rate";r=0, "quota";r=98"#), None));
-    let refused = expect(r#""rate";r=0, "quota";r=98;t=62"#);
+    let refused = expect(r#""rate";r=0;t=62, "quota";r=98"#);
     assert_eq!(take(&both), (refused, Some(FaultCode::RateExceeded)));
     let wider = subscription("3/min", "");
     let told = (r#""rate";r=0"#.to_owned(), r#""rate";q=3;w=60"#.to_owned());
