@@ -12,6 +12,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use terms::limit::PACKET_RECORDS_MAX;
 
 use crate::document::{Document, Shape, Syntax, Value};
 use crate::envelope::name;
@@ -217,7 +218,16 @@ fn records<'t>(checking: &mut Checking<'t>, table: &'t Table, data: Value<'_>) {
         checking.wrong_shape(Shape::List, Evidence::Code);
         return;
     }
+    if data.items().nth(PACKET_RECORDS_MAX).is_some() {
+        // Refuses like a body that is too large; none of the records is looked at.
+        let finding = Finding::error(Rule::TooManyRecords, Evidence::Page);
+        checking.tell(finding, None, sentence::too_many_records);
+        return;
+    }
     for (index, record) in data.items().enumerate() {
+        if checking.report.stops() {
+            return;
+        }
         checking.path.index(index);
         if record.shape() == Shape::Map {
             let base = checking.members(&table.fields, record, Names::Told);
@@ -228,7 +238,9 @@ fn records<'t>(checking: &mut Checking<'t>, table: &'t Table, data: Value<'_>) {
         }
         checking.path.pop();
     }
-    relation::of_packet(checking, table, data);
+    if !checking.report.stops() {
+        relation::of_packet(checking, table, data);
+    }
 }
 
 /// An answer; one that an adapter wrapped as text in its own `message` is opened once.

@@ -11,7 +11,7 @@ mod tests;
 use std::borrow::Cow;
 
 use terms::fault::Sentence;
-use terms::limit::PACKET_BYTES_MAX;
+use terms::limit::{PACKET_BYTES_MAX, PACKET_MEMBERS_MAX};
 
 use crate::fault::FormFault;
 use crate::rule::Rule;
@@ -45,7 +45,7 @@ struct Node {
     flags: u8,
     /// Where its text begins, without quotes; a JSON list or map: its bracket.
     start: u32,
-    /// Bytes of its text.
+    /// Bytes of its text; of a JSON map that is still open: its members so far.
     len: u32,
     /// The node after it and all that is in it.
     next: u32,
@@ -131,6 +131,13 @@ fn looks_like_utf16(body: &[u8]) -> bool {
     matches!(body, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
         || matches!(body, [first, 0, ..] if b"{[<\"".contains(first))
         || matches!(body, [0, first, ..] if b"{[<\"".contains(first))
+}
+
+/// An object has more members than any packet needs.
+fn too_many_members() -> (Rule, Sentence) {
+    let vi = format!("Một đối tượng có nhiều hơn {PACKET_MEMBERS_MAX} trường.");
+    let en = format!("An object has more than {PACKET_MEMBERS_MAX} members.");
+    (Rule::TooManyMembers, Sentence::made(vi, en))
 }
 
 fn not_utf8(body: &[u8], offset: usize, content_type: Option<&str>) -> FormFault {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use terms::fault::{Language, Sentence};
-use terms::limit::PACKET_VIOLATIONS_MAX;
+use terms::limit::{PACKET_VIOLATIONS_COUNT_MAX, PACKET_VIOLATIONS_MAX};
 
 use crate::fault::FormFault;
 use crate::mode::{Mode, Verdict};
@@ -86,8 +86,10 @@ pub struct Report {
     pub unchecked: u32,
     /// What does not fit, in the order of the body; at most `PACKET_VIOLATIONS_MAX`.
     pub violations: Vec<Violation>,
-    /// How many there are in all.
+    /// How many there are in all; with `at_least` there may be more.
     pub count: u32,
+    /// The check stopped before the end: the packet is refused anyway.
+    pub at_least: bool,
     /// A violation that is not kept would refuse by itself: firm, or not.
     refused: [bool; 2],
 }
@@ -95,7 +97,8 @@ pub struct Report {
 impl Report {
     /// A report on which nothing stands yet.
     pub(crate) fn new(packet: Arc<str>, version: Arc<str>, unchecked: u32) -> Report {
-        Report { packet, version, unchecked, violations: Vec::new(), count: 0, refused: [false; 2] }
+        let (violations, count, at_least) = (Vec::new(), 0, false);
+        Report { packet, version, unchecked, violations, count, at_least, refused: [false; 2] }
     }
 
     /// The report on a body that could not be read: it is refused in `refuse` and in `strict`.
@@ -140,6 +143,14 @@ impl Report {
     pub(crate) fn withdraw(&mut self, at: usize) {
         self.violations.remove(at);
         self.count = self.count.saturating_sub(1);
+    }
+
+    /// Is there nothing more to be learnt? So many were counted that one more tells nobody
+    /// anything, and the verdict stands in every mode. Whoever asks has more to look at and leaves
+    /// it.
+    pub(crate) fn stops(&mut self) -> bool {
+        self.at_least |= self.count >= PACKET_VIOLATIONS_COUNT_MAX && self.refused[0];
+        self.at_least
     }
 
     /// Is there no room for another violation?
@@ -195,6 +206,7 @@ impl Report {
             verdict: self.verdict(mode),
             unchecked: self.unchecked,
             count: self.count,
+            at_least: self.at_least,
             violations: self.violations.iter().map(|found| told(found, mode, language)).collect(),
         };
         serde_json::to_string(&told).unwrap_or_default()
@@ -208,9 +220,10 @@ impl Report {
         if more == 0 {
             return Some(first.sentence.clone());
         }
+        let (vi, en) = if self.at_least { ("ít nhất ", "at least ") } else { ("", "") };
         Some(Sentence::made(
-            format!("{} (và {more} lỗi khác)", first.sentence.vi),
-            format!("{} (and {more} more)", first.sentence.en),
+            format!("{} (và {vi}{more} lỗi khác)", first.sentence.vi),
+            format!("{} (and {en}{more} more)", first.sentence.en),
         ))
     }
 }
@@ -248,6 +261,8 @@ struct Told<'a> {
     verdict: Verdict,
     unchecked: u32,
     count: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    at_least: bool,
     violations: Vec<ToldViolation<'a>>,
 }
 

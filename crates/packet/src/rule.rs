@@ -41,6 +41,8 @@ rules! {
     TooDeep = "too_deep",
     /// More values than `PACKET_VALUES_MAX`.
     TooMany = "too_many",
+    /// More members in one object than `PACKET_MEMBERS_MAX`.
+    TooManyMembers = "too_many_members",
     /// The same name twice in one object: two readers would see two packets.
     DuplicateKey = "duplicate_key",
     /// An XML document type declaration, by which entities could be defined.
@@ -55,6 +57,8 @@ rules! {
     ServiceMismatch = "service_mismatch",
     /// No version of the table is in force on the day.
     NotInForce = "not_in_force",
+    /// More records than `PACKET_RECORDS_MAX`; none of them is looked at.
+    TooManyRecords = "too_many_records",
     /// A required field is absent.
     Required = "required",
     /// A required field has no value.

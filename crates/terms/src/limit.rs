@@ -121,11 +121,18 @@ pub const REFERENCE_CHARS_MAX: usize = 128;
 pub const PACKET_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Objects and lists within one another in a packet: the standard's tables need eight.
 pub const PACKET_DEPTH_MAX: usize = 32;
-/// Names and values in one packet, 16 bytes of memory each: 32 MiB of progress rows have 2.5
-/// million.
-pub const PACKET_VALUES_MAX: usize = 4_000_000;
+/// Names and values in one packet, 16 bytes of memory each: 6,000 dossiers with every field of theirs,
+/// or 60,000 progress rows. More would hold up the thread that reads them.
+pub const PACKET_VALUES_MAX: usize = 800_000;
+/// Members of one object: the largest of the standard has 27.
+pub const PACKET_MEMBERS_MAX: usize = 4_096;
+/// Records in one packet: portals were seen to take ten, our batches have some hundreds.
+pub const PACKET_RECORDS_MAX: usize = 10_000;
 /// Violations that a report keeps; the others are counted.
 pub const PACKET_VIOLATIONS_MAX: usize = 100;
+/// Once so many violations are counted and the packet is refused anyway, no further record is
+/// looked at: the number says how many there are at least.
+pub const PACKET_VIOLATIONS_COUNT_MAX: u32 = 10_000;
 /// A packet table file may be this large.
 pub const PACKET_TABLE_BYTES_MAX: usize = 1024 * 1024;
 /// Table files in the data folder.

@@ -190,6 +190,9 @@ impl<'t> Checking<'t> {
             return;
         }
         for (index, item) in value.items().enumerate() {
+            if self.report.stops() {
+                return;
+            }
             self.path.index(index);
             if item.shape() == Shape::Map {
                 let base = self.members(&field.children, item, Names::Told);

@@ -2,6 +2,7 @@
 //! what is wrong, in which record, and what to write instead.
 
 use terms::fault::Sentence;
+use terms::limit::PACKET_RECORDS_MAX;
 
 use crate::document::Shape;
 use crate::report::mask_code;
@@ -248,6 +249,18 @@ pub(super) fn service(rule: Rule) -> Words {
     words(
         "Dịch vụ không có trong Bảng 1 và không phải dịch vụ phụ trợ đã biết.",
         "The service is neither in Table 1 nor a known auxiliary service.",
+        todo,
+    )
+}
+
+pub(super) fn too_many_records() -> Words {
+    let todo = (
+        format!("Chia thành các gói tối đa {PACKET_RECORDS_MAX} bản ghi."),
+        format!("Send packets of at most {PACKET_RECORDS_MAX} records."),
+    );
+    words(
+        format!("nhiều hơn {PACKET_RECORDS_MAX} bản ghi, không bản ghi nào được kiểm tra"),
+        format!("has more than {PACKET_RECORDS_MAX} records, of which none was checked"),
         todo,
     )
 }

@@ -184,11 +184,49 @@ fn any_packet_is_judged_without_harm() {
 fn a_packet_of_nothing_but_faults_costs_no_more_than_a_good_one() {
     let (tables, on) = (Tables::builtin(), date(2026, 11, 22));
     for item in ["1", "{}", r#"{"MaHoSo":[],"x":{}}"#] {
-        let count = 200_000;
+        let count = terms::limit::PACKET_RECORDS_MAX;
         let body = format!("[{}]", vec![item; count].join(","));
         let report = judge(&tables, "DongBoHoSoMC", Side::Data, body.as_bytes(), None, on);
-        assert!(report.count as usize >= count);
+        assert!(report.count >= terms::limit::PACKET_VIOLATIONS_COUNT_MAX);
+        assert!(report.count < terms::limit::PACKET_VIOLATIONS_COUNT_MAX + 100, "stops there");
+        let told = report.to_json(Mode::Strict, terms::fault::Language::En);
+        assert!(report.at_least && told.contains("\"at_least\":true"), "{item}");
         assert_eq!(report.violations.len(), terms::limit::PACKET_VIOLATIONS_MAX);
         assert_eq!(report.verdict(Mode::Refuse), Verdict::Refused);
     }
+}
+
+#[test]
+fn a_packet_of_millions_of_records_is_told_at_once() {
+    let (tables, on) = (Tables::builtin(), date(2026, 11, 22));
+    let judged = |body: String| {
+        judge(&tables, "DongBoHoSoMC", Side::Request, body.as_bytes(), None, on).summary(999)
+    };
+    let empty = |count: usize| format!(r#"{{"data":[{}{{}}]}}"#, "{},".repeat(count - 1));
+    assert_eq!(judged(empty(3_500_000)), "too_many@data[799997]");
+    let told = judged(empty(terms::limit::PACKET_RECORDS_MAX + 1));
+    assert!(told.ends_with("too_many_records@data"), "{told}");
+    let items = "<item/>".repeat(terms::limit::PACKET_RECORDS_MAX + 1);
+    let told = judged(format!("<a><data>{items}</data></a>"));
+    assert!(told.ends_with("too_many_records@data"), "{told}");
+}
+
+/// What stops early is refused in every mode that refuses: warnings alone never end a check, or an
+/// error behind them would pass.
+#[test]
+fn warnings_do_not_hide_an_error_behind_them() {
+    let (tables, on) = (Tables::builtin(), date(2026, 11, 22));
+    let figures = r#"{"TongDaXuLy":210,"TongXuLyDungHan":199,"TongXuLyTreHan":11,
+        "PhanTramXuLyDungHan":99,"PhanTramXuLyTreHan":99}"#;
+    let mut records = vec![figures.to_owned(); terms::limit::PACKET_RECORDS_MAX - 1];
+    let judged = |records: &[String]| {
+        let body = format!("[{}]", records.join(","));
+        judge(&tables, "DongBoThongKeHoSo", Side::Data, body.as_bytes(), None, on)
+    };
+    let report = judged(&records);
+    assert!(report.is_valid() && !report.at_least, "{}", report.summary(300));
+    assert!(report.count > terms::limit::PACKET_VIOLATIONS_COUNT_MAX, "{}", report.count);
+    records.push("1".to_owned());
+    let report = judged(&records);
+    assert_eq!(report.verdict(Mode::Refuse), Verdict::Refused);
 }

@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 
 use terms::fault::Sentence;
-use terms::limit::{PACKET_DEPTH_MAX, PACKET_VALUES_MAX};
+use terms::limit::{PACKET_DEPTH_MAX, PACKET_MEMBERS_MAX, PACKET_VALUES_MAX};
 
 use super::value::unescape;
-use super::{Document, ESCAPED, MARKED, Node, Shape, Syntax};
+use super::{Document, ESCAPED, MARKED, Node, Shape, Syntax, too_many_members};
 use crate::fault::FormFault;
 use crate::rule::Rule;
 
@@ -213,6 +213,13 @@ impl Reader<'_> {
             return Err(self.unexpected("một tên trong dấu nháy kép", "a name in quotes"));
         }
         self.text()?;
+        if let Some(&number) = self.open.last() {
+            let members = &mut self.nodes[number as usize].len;
+            *members += 1;
+            if *members as usize > PACKET_MEMBERS_MAX {
+                return Err(too_many_members());
+            }
+        }
         self.space();
         if self.bytes.get(self.at) != Some(&b':') {
             return Err(self.unexpected("`:`", "`:`"));

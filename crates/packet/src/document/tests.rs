@@ -1,7 +1,7 @@
 //! What is read, what is refused and where, and that nothing is lost between the two forms.
 
 use terms::fault::Language;
-use terms::limit::{PACKET_DEPTH_MAX, PACKET_VALUES_MAX};
+use terms::limit::{PACKET_DEPTH_MAX, PACKET_MEMBERS_MAX, PACKET_VALUES_MAX};
 
 use super::*;
 
@@ -104,8 +104,22 @@ fn bombs_are_refused_early() {
     let deep = "<a>".repeat(100_000);
     assert_eq!(fault(deep.as_bytes()).0, Rule::TooDeep);
     // Names that collide in any cheap hash cost no more than others.
-    let same: Vec<String> = (0..20_000).map(|n| format!("\"{:08}\":0", n)).collect();
-    assert!(read(format!("{{{}}}", same.join(",")).as_bytes()).is_ok());
+    let same = |count: usize| -> String {
+        let names: Vec<String> = (0..count).map(|n| format!("\"{n:08}\":0")).collect();
+        format!("{{\"a\":{{{}}}}}", names.join(","))
+    };
+    let fits = same(PACKET_MEMBERS_MAX);
+    let document = read(fits.as_bytes()).unwrap();
+    assert_eq!(document.root().get("a").unwrap().members().count(), PACKET_MEMBERS_MAX);
+    assert!(read(document.to_xml("x").as_bytes()).is_ok());
+    check_fault(same(2_000_000), Rule::TooManyMembers, "a.00004096");
+    let members: String = (0..=PACKET_MEMBERS_MAX).map(|n| format!("<k{n}/>")).collect();
+    check_fault(format!("<x><a>{members}</a></x>"), Rule::TooManyMembers, "a");
+    let items = "<item/>".repeat(PACKET_MEMBERS_MAX * 2);
+    assert!(read(format!("<x><a>{items}</a></x>").as_bytes()).is_ok(), "a list is no object");
+    // What is large and legitimate: a file of 20 MB as one text.
+    let file = format!(r#"{{"data":[{{"Tep":"{}"}}]}}"#, "QUJD".repeat(5_000_000));
+    assert!(read(file.as_bytes()).is_ok());
 }
 
 #[test]

@@ -7,12 +7,12 @@ mod sign;
 use std::borrow::Cow;
 
 use terms::fault::Sentence;
-use terms::limit::{PACKET_DEPTH_MAX, PACKET_VALUES_MAX};
+use terms::limit::{PACKET_DEPTH_MAX, PACKET_MEMBERS_MAX, PACKET_VALUES_MAX};
 
 use super::json::number_of;
 use super::value::unescape;
 use super::write::mark;
-use super::{Document, NAMED, Node, Shape, Syntax};
+use super::{Document, NAMED, Node, Shape, Syntax, too_many_members};
 use crate::fault::FormFault;
 use crate::rule::Rule;
 
@@ -283,6 +283,11 @@ impl<'a> Reader<'a> {
         }
         parent.children += 1;
         parent.items_only &= name == mark::ITEM;
+        let is_map = !parent.items_only || matches!(parent.kind, Kind::Object);
+        if is_map && parent.children as usize > PACKET_MEMBERS_MAX {
+            self.at = start;
+            return Err(too_many_members());
+        }
         let begin = self.out.len();
         self.out.push_str(name);
         self.push(Shape::Text, flags_of(name), begin, name.len())?;

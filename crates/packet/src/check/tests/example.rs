@@ -1,7 +1,9 @@
 //! One example of every rule, in both languages, and the page that shows them.
 
 use terms::fault::Language;
-use terms::limit::{PACKET_BYTES_MAX, PACKET_DEPTH_MAX, PACKET_VALUES_MAX};
+use terms::limit::{
+    PACKET_BYTES_MAX, PACKET_DEPTH_MAX, PACKET_MEMBERS_MAX, PACKET_RECORDS_MAX, PACKET_VALUES_MAX,
+};
 
 use super::*;
 
@@ -49,6 +51,10 @@ fn broken(rule: Rule) -> (&'static str, Side, Vec<u8>) {
         Rule::Syntax => of_body(r#"{"data":[{"MaHoSo":"1",}]}"#),
         Rule::TooDeep => of_body(&"[".repeat(PACKET_DEPTH_MAX + 1)),
         Rule::TooMany => of_body(&format!("[{}1]", "1,".repeat(PACKET_VALUES_MAX))),
+        Rule::TooManyMembers => {
+            let members = (0..=PACKET_MEMBERS_MAX).map(|n| format!("\"k{n}\":1"));
+            of_body(&format!("{{{}}}", members.collect::<Vec<_>>().join(",")))
+        }
         Rule::DuplicateKey => of_body(r#"{"data":[{"MaHoSo":"1","MaHoSo":"2"}]}"#),
         Rule::Doctype => of_body(r#"<!DOCTYPE a [<!ENTITY b "x">]><a>&b;</a>"#),
         Rule::Entity => of_body("<DongBoHoSoMC><session>&phien;</session></DongBoHoSoMC>"),
@@ -61,6 +67,9 @@ fn broken(rule: Rule) -> (&'static str, Side, Vec<u8>) {
                 side,
                 body.replace("\"service\":\"DongBoHoSoMC\"", "\"service\":\"LayThuTuc\""),
             )
+        }
+        Rule::TooManyRecords => {
+            (DOSSIER, Side::Data, format!("[{}{{}}]", "{},".repeat(PACKET_RECORDS_MAX)))
         }
         Rule::NotInForce => (DOSSIER, Side::Request, "{}".to_owned()),
         Rule::Required => of_dossier(&[("MaHoSo", "null")]),
