@@ -13,17 +13,18 @@ mod whole;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use ::packet::FormFault;
+use ::packet::{FormFault, Mode};
 use access::token::Caller;
+use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Method, Uri, response};
+use http::{HeaderValue, Method, Uri, response};
 use hyper::body::Incoming;
 use registry::system::Errors;
-use registry::{Catalogue, Route, Service};
+use registry::{Catalogue, Grant, Route, Service};
 use terms::code::SystemCode;
 use terms::exchange::Facade;
-use terms::fault::{Fault, FaultCode};
+use terms::fault::{Fault, FaultCode, Sentence};
 use terms::limit;
 
 use crate::call::{self, Errand};
@@ -210,8 +211,21 @@ fn decide<'a>(
     let endpoints = version.endpoints(arrival.environment);
     destination::check_provider(&named, endpoints)?;
 
-    let look = look(dialect, &head, is_portal);
-    if look.is_nothing() && !dialect.is_login() {
+    let limited = is_limited(&grant);
+    let look = look(dialect, &head, is_portal, limited);
+    if limited && !is_portal && is_coded(&head) {
+        return Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::new(
+            "Nội dung phải gửi không nén (Content-Encoding).",
+            "The body must be sent without a Content-Encoding.",
+        )));
+    }
+    if matches!(look, Look::Login) {
+        // nobody's account of the national side is anything to us unless it was agreed upon
+        let operation = login_operation(&head);
+        if inbound && !grant.subscription().admits(operation) {
+            return Err(FaultCode::NotSubscribed.into());
+        }
+    } else if look.is_nothing() {
         let operation = path_operation(dialect, &head);
         if dialect::is_name(operation) {
             record.note_operation(operation);
@@ -247,13 +261,33 @@ fn find_service<'c>(
     found.ok_or(FaultCode::NoSuchRoute)
 }
 
-/// What must be looked at in the body.
-fn look(dialect: &Dialect, head: &Parts, is_portal: bool) -> Look {
+/// Does a subscription say what may be called, or how?
+fn is_limited(grant: &Grant) -> bool {
+    let subscription = grant.subscription();
+    subscription.operations.is_some() || subscription.packets != Mode::Report
+}
+
+/// Is the body coded, so that nobody here can look into it?
+fn is_coded(head: &Parts) -> bool {
+    let is_plain = |value: &HeaderValue| {
+        let text = value.as_bytes().trim_ascii();
+        text.is_empty() || text.eq_ignore_ascii_case(b"identity")
+    };
+    !head.headers.get_all(CONTENT_ENCODING).iter().all(is_plain)
+}
+
+/// What must be looked at in the body. A relayed call is looked at where the subscription limits
+/// it: the path does not decide what a provider does with a body that names a service.
+fn look(dialect: &Dialect, head: &Parts, is_portal: bool, limited: bool) -> Look {
     match dialect {
         Dialect::Packet { name, .. } => Look::packet(&head.uri, name.clone()),
         Dialect::Portal | Dialect::Adapter { data: true, .. } => Look::Envelope,
         Dialect::Login(_) | Dialect::Adapter { .. } | Dialect::Statistic if is_portal => {
             Look::Envelope
+        }
+        _ if dialect.is_login() => Look::Login,
+        Dialect::Adapter { .. } if limited => {
+            Look::Relay(path_operation(dialect, head).to_owned())
         }
         Dialect::Login(_) | Dialect::Adapter { .. } | Dialect::Statistic => Look::Nothing,
     }
@@ -265,6 +299,11 @@ fn path_operation<'h>(dialect: &Dialect, head: &'h Parts) -> &'h str {
     let Dialect::Adapter { rest_at, .. } = dialect else { return "" };
     let rest = &head.uri.path()[*rest_at..];
     rest.split('/').find(|segment| !segment.is_empty()).unwrap_or_default()
+}
+
+/// The operation of a login that is relayed: the last segment of its path.
+fn login_operation(head: &Parts) -> &str {
+    head.uri.path().rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default()
 }
 
 /// Takes out of the query what was for us. Gives the place where the provider's path begins.

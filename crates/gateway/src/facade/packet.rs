@@ -9,7 +9,9 @@ use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
 use http::{HeaderValue, Method, Uri, response};
 use hyper::body::Incoming;
-use packet::{Document, Envelope, FormFault, Mode, Report, Side, Table, Verdict, envelope};
+use packet::{
+    Document, Envelope, FormFault, Mode, Report, Shape, Side, Syntax, Table, Verdict, envelope,
+};
 use registry::{Grant, Version};
 use serde_json::{Map, Value};
 use terms::fault::{Fault, FaultCode, Sentence};
@@ -37,6 +39,11 @@ pub(crate) enum Look {
     Envelope,
     /// A packet whose name stands in the path.
     Packet(Box<Named>),
+    /// A relayed call of a subscription that is limited: its service, or else the operation that
+    /// the path names.
+    Relay(String),
+    /// A login that is relayed.
+    Login,
 }
 
 /// What the path and the query of a packet path say.
@@ -196,6 +203,8 @@ pub(crate) async fn inspect<'a>(
     let (operation, body) = match (&look, unit) {
         (Look::Packet(named), Some(unit)) => inspection.wrap(&came, named, unit)?,
         (Look::Packet(named), None) => (inspection.look_at_data(&came, named)?, came.clone()),
+        (Look::Relay(operation), _) => (inspection.relay(&came, operation)?, came.clone()),
+        (Look::Login, _) => (check_login(&came).map(|()| String::new())?, came.clone()),
         (Look::Envelope | Look::Nothing, _) => match Seen::read(&came) {
             Ok(seen) => inspection.complete(&came, &seen, unit)?,
             Err(fault) => (inspection.pass_unread(&fault, None)?, came.clone()),
@@ -277,9 +286,77 @@ impl Inspection<'_> {
             came
         };
         match Document::read(text, None) {
-            Ok(document) => self.judge(&named.name, &document, Side::Data),
-            Err(fault) => self.pass_unread(&fault, Some(&named.name)),
+            Ok(document) => {
+                if self.is_limited() {
+                    check_service(&document, &named.name)?;
+                }
+                self.judge(&named.name, &document, Side::Data)
+            }
+            Err(fault) => {
+                self.check_unread(came, &fault)?;
+                self.pass_unread(&fault, Some(&named.name))
+            }
         }
+    }
+
+    /// A relayed call. The service that its body names is the operation, whatever the path says:
+    /// that is what its provider will do. Only where it names none is it the path's.
+    fn relay(&mut self, came: &Bytes, operation: &str) -> Result<String, Fault> {
+        if first(came).is_none() {
+            return self.admit(operation);
+        }
+        let document = match Document::read(came, None) {
+            Ok(document) => document,
+            Err(fault) => {
+                self.check_unread(came, &fault)?;
+                return self.pass_unread(&fault, Some(operation));
+            }
+        };
+        if names_service(&document) {
+            return match Envelope::of(&document) {
+                Ok(envelope) => {
+                    let named = envelope.service().unwrap_or_default();
+                    self.judge(named, &document, Side::Request)
+                }
+                Err(fault) => Err(malformed(&fault)),
+            };
+        }
+        // a name that is percent-coded is granted to nobody, but is a packet to whoever decodes it
+        self.admit(operation)?;
+        let name = decode(operation, false).unwrap_or_default();
+        let is_packet = {
+            let tables = self.lane.shared.tables.load();
+            tables.find(&name, today(self.lane, self.record)).is_some()
+        };
+        if is_packet || operation.is_empty() {
+            return self.judge(&name, &document, Side::Data);
+        }
+        Ok(operation.to_owned())
+    }
+
+    /// An operation of which nothing but its name is known.
+    fn admit(&mut self, operation: &str) -> Result<String, Fault> {
+        if dialect::is_name(operation) {
+            self.record.note_operation(operation);
+        }
+        if !self.grant.subscription().admits(operation) {
+            return Err(FaultCode::NotSubscribed.into());
+        }
+        Ok(operation.to_owned())
+    }
+
+    fn is_limited(&self) -> bool {
+        super::is_limited(self.grant)
+    }
+
+    /// Where operations are limited, a body that we cannot read passes only if it cannot name a
+    /// service to a reader who is less strict.
+    fn check_unread(&self, came: &[u8], fault: &FormFault) -> Result<(), Fault> {
+        let may_name = || came.contains(&b'{') || std::str::from_utf8(came).is_err();
+        if self.grant.subscription().operations.is_some() && may_name() {
+            return Err(malformed(fault));
+        }
+        Ok(())
     }
 
     /// Checks operation and packet. Gives the operation as the call names it.
@@ -332,6 +409,40 @@ impl Inspection<'_> {
         }
         Ok(operation.to_owned())
     }
+}
+
+/// Does a JSON object name a service, in whatever case of the name?
+fn names_service(document: &Document<'_>) -> bool {
+    let is = |name: &str| name.eq_ignore_ascii_case(envelope::name::SERVICE);
+    document.syntax() == Syntax::Json && document.root().members().any(|(name, _)| is(&name))
+}
+
+/// Refuses a body that names another service than its path.
+fn check_service(document: &Document<'_>, path: &str) -> Result<(), Fault> {
+    if !names_service(document) {
+        return Ok(());
+    }
+    let envelope = Envelope::of(document).map_err(|fault| malformed(&fault))?;
+    if envelope.service().is_some_and(|named| named.eq_ignore_ascii_case(path)) {
+        return Ok(());
+    }
+    Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::new(
+        "`service` trong nội dung khác với tên trong đường dẫn.",
+        "`service` in the body is not the name in the path.",
+    )))
+}
+
+/// A login is an object that names no service; anything else is a call.
+fn check_login(came: &[u8]) -> Result<(), Fault> {
+    let document = Document::read(came, None).map_err(|fault| malformed(&fault))?;
+    let is_object = document.syntax() == Syntax::Json && document.root().shape() == Shape::Map;
+    if is_object && !names_service(&document) {
+        return Ok(());
+    }
+    Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::new(
+        "Nội dung không phải là yêu cầu đăng nhập.",
+        "The body is no login.",
+    )))
 }
 
 /// Notes what a check found, for the row and for the consumer, and refuses if it must.

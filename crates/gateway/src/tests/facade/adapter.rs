@@ -230,6 +230,104 @@ fn tolerance_06_relay_keeps_the_national_session() {
     assert_eq!(province.world.row(&refused).fault.as_deref(), Some("token_invalid"));
 }
 
+/// Sets fields of a subscription of the consumer's.
+fn limit(province: &Province, service: &str, fields: &str) {
+    province.world.apply(&format!(
+        "subscriptions:\n  - {{ system: one-stop, service: {service}, version: \"1.0\", \
+         environment: live, {fields} }}\n"
+    ));
+}
+
+#[test]
+fn the_service_in_the_body_is_the_operation_whatever_the_path() {
+    let province = Province::start();
+    limit(&province, "noi-bo", "operations: [DongBoHoSoMC, nhanhsdvcqg]");
+    let service = r#"{"service":"LayThuTuc","data":[]}"#;
+    let own = r#"{"SERVICE":"dongbohosomc","data":[]}"#;
+    let table = [
+        ("DongBoHoSoMC", service, "not_subscribed"),
+        ("nhanhsdvcqg/mapi/g", service, "not_subscribed"),
+        ("nhanhsdvcqg", r#"{"serv\u0069ce":"LayThuTuc"}"#, "not_subscribed"),
+        ("MAPI/G", service, "not_subscribed"),
+        ("MAPI/G", "{}", "not_subscribed"),
+        ("", service, "not_subscribed"),
+        ("", "", "not_subscribed"),
+        ("nhanhsdvcqg", r#"{"service":["LayThuTuc"]}"#, "request_invalid"),
+        ("nhanhsdvcqg", r#"{"service":"nhanhsdvcqg","Service":"LayThuTuc"}"#, "request_invalid"),
+        ("nhanhsdvcqg", r#"{"service":"LayThuTuc",}"#, "request_invalid"),
+        ("nhanhsdvcqg", "/**/{\"service\":\"LayThuTuc\"}", "request_invalid"),
+        ("MAPI/G", own, ""),
+        ("", own, ""),
+        ("nhanhsdvcqg/echo", r#"{"MaHoSo":"1"}"#, ""),
+        ("nhanhsdvcqg/echo", "<a>ă</a>", ""),
+        ("nhanhsdvcqg/echo", "a=1&b=2", ""),
+        ("nhanhsdvcqg/echo", "", ""),
+    ];
+    for (rest, body, fault) in table {
+        let before = province.world.provider.seen().len();
+        let answer = province.post_known(&format!("{}/{rest}?dstcode={LOCAL}", PATHS[0]), body);
+        let row = province.world.row(&answer);
+        assert_eq!(row.fault.as_deref().unwrap_or_default(), fault, "{rest} {body}");
+        let passed = province.world.provider.seen().len() - before;
+        assert_eq!(passed == 1, fault.is_empty(), "{rest} {body}");
+        if passed == 1 {
+            assert_eq!(province.world.provider.last().body, body.as_bytes(), "byte for byte");
+        }
+    }
+    let token = format!("authorization: Bearer {}\r\n", province.world.token);
+    let coded = format!("{token}content-encoding: gzip\r\n");
+    let target = format!("{}/nhanhsdvcqg?dstcode={LOCAL}", PATHS[0]);
+    assert_eq!(province.say("POST", &target, &coded, "x").fault(), "request_invalid");
+    // a packet path names the service once
+    let target = format!("/packets/DongBoHoSoMC?dstcode={LOCAL}");
+    for body in [service, r#"{"service":null}"#, r#"{"service":"LayThuTuc","data":[],}"#] {
+        assert_eq!(province.post_known(&target, body).fault(), "request_invalid", "{body}");
+    }
+    assert_eq!(province.post_known(&target, own).status, 200);
+}
+
+#[test]
+fn a_relayed_packet_is_checked_whatever_the_path() {
+    for mode in ["refuse", "strict"] {
+        let province = Province::start();
+        limit(&province, "noi-bo", &format!("packets: {mode}"));
+        let (good, bad) = (sample("02", "theirs"), sample("91", "theirs"));
+        for rest in ["a/mapi/g", "LayThuTuc", "MAPI/G", "", "mapi/g", "%4dapi/g"] {
+            let target = format!("{}/{rest}?dstcode={LOCAL}", PATHS[0]);
+            let answer = province.post_known(&target, &bad);
+            assert_eq!(answer.fault(), "packet_invalid", "{mode} {rest}");
+            assert!(province.world.provider.seen().is_empty(), "{mode} {rest}");
+        }
+        let records: serde_json::Value = serde_json::from_str(&bad).unwrap();
+        for name in ["DongBoHoSoMC", "%44ongBoHoSoMC"] {
+            let target = format!("{}/{name}?dstcode={LOCAL}", PATHS[0]);
+            let answer = province.post_known(&target, &records["data"].to_string());
+            assert_eq!(answer.fault(), "packet_invalid", "{mode} {name}");
+        }
+        let target = format!("{}/a/mapi/g?dstcode={LOCAL}", PATHS[0]);
+        assert_eq!(province.post_known(&target, &good).status, 200);
+        assert_eq!(province.world.provider.last().body, good.as_bytes());
+        let target = format!("{}/echo?dstcode={LOCAL}", PATHS[0]);
+        assert_eq!(province.post_known(&target, r#"{"a":1}"#).status, 200, "no packet");
+    }
+}
+
+#[test]
+fn a_relayed_login_is_a_login_of_somebody_who_subscribed() {
+    let province = Province::start();
+    limit(&province, "chuyen-tiep", "operations: [LayThuTuc]");
+    let target = format!("{}/mapi/login?dstcode={RELAY}", PATHS[0]);
+    let before = province.portal.count();
+    let call = sample("02", "theirs");
+    for body in [&*call, r#"{"Service":"x"}"#, "[]", "", "a=1", "<a/>"] {
+        assert_eq!(province.post_known(&target, body).fault(), "request_invalid", "{body}");
+    }
+    limit(&province, "chuyen-tiep", "state: suspended");
+    let login = r#"{"username":"000.00.00.H99","password":"provider-secret"}"#;
+    assert_eq!(province.post_known(&target, login).fault(), "not_subscribed");
+    assert_eq!(province.portal.count(), before, "nothing went on");
+}
+
 #[test]
 fn without_a_token_an_adapter_path_is_refused() {
     let province = Province::start();

@@ -65,6 +65,27 @@ fn tolerance_05_the_listener_serves_nothing_else() {
 }
 
 #[test]
+fn a_login_comes_in_only_where_it_is_granted() {
+    let province = Province::start();
+    let line = "POST /XrdAdapter/RestService/forward/mapi/login";
+    let body = r#"{"username":"a","password":"b"}"#;
+    let passes = |operations: &str| {
+        province.world.apply(&format!(
+            "subscriptions:\n  - {{ system: dvcqg, service: noi-bo, version: \"1.0\", \
+             environment: live, {operations} }}\n"
+        ));
+        province.world.row(&ask(&province, line, body)).fault
+    };
+    assert_eq!(passes(""), None, "no operations: all");
+    assert_eq!(passes("operations: [nhanhsdvcqg]").as_deref(), Some("not_subscribed"));
+    assert_eq!(passes("operations: [mapi]").as_deref(), Some("not_subscribed"));
+    assert_eq!(passes("operations: [nhanhsdvcqg, login]"), None);
+    let call = ask(&province, line, r#"{"service":"x"}"#);
+    assert_eq!(province.world.row(&call).fault.as_deref(), Some("request_invalid"));
+    assert_eq!(province.world.provider.seen().len(), 2);
+}
+
+#[test]
 fn tolerance_05_only_registered_addresses_are_let_in() {
     let province = Province::start();
     let line = "POST /XrdAdapter/RestService/forward/nhanhsdvcqg";
