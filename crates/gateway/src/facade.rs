@@ -286,9 +286,7 @@ fn look(dialect: &Dialect, head: &Parts, is_portal: bool, limited: bool) -> Look
             Look::Envelope
         }
         _ if dialect.is_login() => Look::Login,
-        Dialect::Adapter { .. } if limited => {
-            Look::Relay(path_operation(dialect, head).to_owned())
-        }
+        Dialect::Adapter { .. } if limited => Look::Relay(path_operation(dialect, head).to_owned()),
         Dialect::Login(_) | Dialect::Adapter { .. } | Dialect::Statistic => Look::Nothing,
     }
 }
