@@ -121,8 +121,8 @@ pub const REFERENCE_CHARS_MAX: usize = 128;
 pub const PACKET_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Objects and lists within one another in a packet: the standard's tables need eight.
 pub const PACKET_DEPTH_MAX: usize = 32;
-/// Names and values in one packet, 16 bytes of memory each: 6,000 dossiers with every field of theirs,
-/// or 60,000 progress rows. More would hold up the thread that reads them.
+/// Names and values in one packet, 16 bytes of memory each: 6,000 dossiers with every field of
+/// theirs, or 60,000 progress rows. More would hold up the thread that reads them.
 pub const PACKET_VALUES_MAX: usize = 800_000;
 /// Members of one object: the largest of the standard has 27.
 pub const PACKET_MEMBERS_MAX: usize = 4_096;

@@ -167,8 +167,10 @@ impl Reader<'_> {
         }
         let found = if names.len() <= 48 {
             names.iter().enumerate().find_map(|(place, (print, at))| {
-                let before = names[..place].iter().find(|(other, _)| other == print);
-                before.filter(|(_, other)| self.name_at(*other) == self.name_at(*at)).map(|_| *at)
+                let same = |(other, before): &(u64, u32)| {
+                    other == print && self.name_at(*before) == self.name_at(*at)
+                };
+                names[..place].iter().any(same).then_some(*at)
             })
         } else {
             names.sort_unstable();

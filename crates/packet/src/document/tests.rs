@@ -86,6 +86,9 @@ fn a_fault_says_where() {
     assert_eq!((rule, path.as_str(), offset), (Rule::DuplicateKey, "a", 13));
     let many: Vec<String> = (0..200).map(|n| format!("\"k{}\":1", n % 199)).collect();
     check_fault(format!("{{{}}}", many.join(",")), Rule::DuplicateKey, "k0");
+    // The first two have one fingerprint; that must not hide that the second stands twice.
+    let alike = r#"{"MaHoSo_1aaCcaama":1,"UN6-uXl.o4-_aE.4":2,"UN6-uXl.o4-_aE.4":3}"#;
+    check_fault(alike, Rule::DuplicateKey, r#"UN6-uXl.o4-_aE.4"#);
     check_fault("", Rule::BodyMissing, "");
     check_fault(" \r\n\t", Rule::BodyMissing, "");
 }
