@@ -4,6 +4,7 @@
 
 pub(crate) mod destination;
 pub(crate) mod dialect;
+mod dry_run;
 mod kept;
 mod own;
 mod packet;
@@ -117,7 +118,7 @@ pub(crate) async fn carry(
         Dialect::Statistic => return statistic::answer(lane, record, arrival, &head).await,
         Dialect::Packet { name, check: true } => {
             let name = head.uri.path()[name.clone()].to_owned();
-            return packet::check_only(lane, record, arrival, head, body, &name).await;
+            return dry_run::check(lane, record, arrival, head, body, &name).await;
         }
         _ => {}
     }

@@ -5,26 +5,20 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::ACCEPT_LANGUAGE;
-use http::request::Parts;
-use http::{HeaderValue, Method, Uri, response};
-use hyper::body::Incoming;
+use http::{HeaderValue, Uri};
 use packet::{
     Document, Envelope, FormFault, Mode, Report, Shape, Side, Syntax, Table, Verdict, envelope,
 };
 use registry::{Grant, Version};
 use serde_json::{Map, Value};
 use terms::fault::{Fault, FaultCode, Sentence};
-use terms::limit;
 use terms::portal::PortalNames;
 
 use super::whole::{self, Cargo, Seen, Whole};
-use super::{destination, dialect, own};
+use super::{destination, dialect};
 use crate::lane::Lane;
 use crate::parameter::decode;
-use crate::record::{Arrival, Record};
-use crate::reply::Held;
-use crate::{fault, permit};
+use crate::record::Record;
 
 /// Bytes of the list of broken rules in a row.
 const SUMMARY_BYTES_MAX: usize = 1_024;
@@ -73,7 +67,7 @@ impl Look {
 impl Named {
     /// Reads the query: the unit, whether it is an update, and whatever else there is as a
     /// parameter of a pull. What cannot be decoded is left to the provider.
-    fn read(name: &str, query: &str) -> Named {
+    pub(super) fn read(name: &str, query: &str) -> Named {
         let parameters = Map::new();
         let mut named = Named { name: name.to_owned(), unit: None, updating: None, parameters };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -95,7 +89,12 @@ impl Named {
 
     /// The envelope of a call that brought a bare array, `{"data":[…]}`, the parameters of a pull,
     /// or nothing; in JSON or XML.
-    fn wrap(&self, body: &[u8], unit: &str, table: Option<&Table>) -> Result<Bytes, FormFault> {
+    pub(super) fn wrap(
+        &self,
+        body: &[u8],
+        unit: &str,
+        table: Option<&Table>,
+    ) -> Result<Bytes, FormFault> {
         let unit = self.unit.as_deref().unwrap_or(unit);
         let is_bare = || is_list(body) || !is_envelope(body);
         let asked = self.updating.is_none() && table.is_some_and(asks_updating) && is_bare();
@@ -446,7 +445,7 @@ fn check_login(came: &[u8]) -> Result<(), Fault> {
 }
 
 /// Notes what a check found, for the row and for the consumer, and refuses if it must.
-fn settle(record: &mut Record, mode: Mode, report: &Report) -> Result<(), Fault> {
+pub(super) fn settle(record: &mut Record, mode: Mode, report: &Report) -> Result<(), Fault> {
     let verdict = report.verdict(mode);
     record.note_packet(verdict, report.unchecked, report.summary(SUMMARY_BYTES_MAX));
     let told = format!("{verdict}; unchecked={}; violations={}", report.unchecked, report.count);
@@ -495,68 +494,6 @@ pub(super) fn malformed(fault: &FormFault) -> Fault {
     ))
 }
 
-fn today(lane: &Lane, record: &Record) -> jiff::civil::Date {
+pub(super) fn today(lane: &Lane, record: &Record) -> jiff::civil::Date {
     record.opened_at().to_jiff().to_zoned(lane.shared.zone.clone()).date()
-}
-
-/// Checks a packet and forwards nothing: any system may ask, with its token.
-pub(super) async fn check_only(
-    lane: &Lane,
-    record: &mut Record,
-    arrival: Arrival,
-    head: Parts,
-    body: Incoming,
-    name: &str,
-) -> Result<(response::Parts, Held), Fault> {
-    let caller = permit::verify(lane, &head, arrival.environment)?;
-    let query = head.uri.query().unwrap_or_default();
-    let mode = {
-        let catalogue = lane.shared.registry.current();
-        let system = permit::find_system(&catalogue, &caller)?;
-        record.note_caller(&caller, system);
-        permit::check_address(system, arrival.client)?;
-        if head.method != Method::POST {
-            record.context.allow = Some(HeaderValue::from_static("POST"));
-            return Err(FaultCode::MethodNotAllowed.into());
-        }
-        let named = destination::read(&head.headers, query)?;
-        let subscribed = || {
-            let code = named.destination.as_deref();
-            let service = super::find_service(lane, &catalogue, code, false).ok()?;
-            let version = catalogue.newest(&caller, service, arrival.environment)?;
-            let grant = catalogue.grant_operation(&caller, service, version, None).ok()?;
-            Some(grant.subscription().packets)
-        };
-        asked_mode(query)?.or_else(subscribed).unwrap_or_default()
-    };
-    let mut room = lane.room.enter(true);
-    let came = whole::read(record, body, limit::BODY_MAX, &mut room).await?;
-    let (tables, on) = (lane.shared.tables.load(), today(lane, record));
-    let named = Named::read(name, query);
-    let made = named.wrap(&came, "-", tables.find(name, on));
-    let seen = made.as_ref().map_err(Clone::clone).and_then(|made| Seen::read(made));
-    let report = match &seen {
-        Ok(seen) => packet::check(&tables, name, Side::Request, &seen.document, on),
-        Err(fault) => Report::of_fault(name, fault),
-    };
-    record.note_operation(report.packet.clone());
-    record.begin()?;
-    // what a dry run finds is told, not refused
-    let _ = settle(record, mode, &report);
-    let language = fault::language(head.headers.get(ACCEPT_LANGUAGE));
-    own::answer(record, report.to_json(mode, language)).await
-}
-
-/// The mode asked for in the query of a dry run.
-fn asked_mode(query: &str) -> Result<Option<Mode>, Fault> {
-    let asked = query.split('&').find_map(|pair| pair.strip_prefix("mode="));
-    let read = |text: &str| {
-        text.parse().map_err(|_| {
-            Fault::new(FaultCode::ParameterInvalid).because(Sentence::new(
-                "mode phải là report, refuse hoặc strict.",
-                "mode is report, refuse or strict.",
-            ))
-        })
-    };
-    asked.map(read).transpose()
 }
