@@ -35,6 +35,7 @@ fn step(changes: &[(&str, &str)]) -> String {
 }
 
 /// A body that breaks the rule, and as what it is checked.
+#[allow(clippy::too_many_lines, reason = "a table: one line a rule")]
 fn broken(rule: Rule) -> (&'static str, Side, Vec<u8>) {
     let of_dossier = |changes: &[(&str, &str)]| (DOSSIER, Side::Request, dossier(changes));
     let of_steps = |steps: String| (STEPS, Side::Data, format!("[{steps}]"));
