@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::exchange::words;
+
 /// Default of [`PortalAccess::login`].
 pub const LOGIN_PATH: &str = "/mapi/login";
 /// Default of [`PortalAccess::data`] and [`PortalAccess::share`]. Known from memory only: the
@@ -77,35 +79,9 @@ impl std::fmt::Debug for PortalSecret {
     }
 }
 
-/// Defines an enum whose variants have one fixed word each in registry files.
-macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$at:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$at])* $variant,)+ }
-
-        impl $name {
-            /// Its word.
-            pub const fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word,)+ }
-            }
-
-            /// Reads the word back; `None` for anything else.
-            pub fn parse(text: &str) -> Option<$name> {
-                match text { $($word => Some($name::$variant),)+ _ => None }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-
-choice! {
+words! {
     /// Where the destination code (`dstcode`) stands: both ways occur in the wild.
+    #[derive(Default)]
     DestinationIn {
         /// In a header of that name.
         #[default]
@@ -117,8 +93,9 @@ choice! {
     }
 }
 
-choice! {
+words! {
     /// What becomes of a new dossier that the portal holds already (`error_code` 3).
+    #[derive(Default)]
     Exists {
         /// The consumer gets the portal's answer and decides.
         #[default]

@@ -68,11 +68,11 @@ impl Writer {
     /// Waits for the syncer; what it has not made durable by then is the writer's again.
     pub(super) fn halt_sync(&mut self) -> Halted {
         let stuck = !self.syncer.wait(SYNC_TIMEOUT);
-        self.take_synced();
-        let broken = self.syncer.mend();
         if stuck {
             self.replace_syncer();
         }
+        self.take_synced();
+        let broken = self.syncer.mend();
         for mark in self.marks.drain(..) {
             self.pending.closing += mark.closing;
             self.pending.demanded = true;
@@ -86,6 +86,8 @@ impl Writer {
 
     /// Leaves the syncer to a disk that does not answer, and takes a new one.
     fn replace_syncer(&mut self) {
+        self.syncer.retire();
+        self.take_synced();
         match Syncer::start(&self.queue) {
             Ok(syncer) => self.syncer = syncer,
             Err(error) => tracing::error!(code = "journal_failed", %error, "no thread to sync"),

@@ -72,6 +72,12 @@ impl Syncer {
         }
     }
 
+    /// From now on it acknowledges nothing: what it has done by then is all.
+    pub(super) fn retire(&self) {
+        self.0.state.lock().over = true;
+        self.0.moved.notify_all();
+    }
+
     /// Number of the last job done.
     pub(super) fn done(&self) -> u64 {
         self.0.state.lock().done
@@ -97,8 +103,7 @@ impl Syncer {
 
 impl Drop for Syncer {
     fn drop(&mut self) {
-        self.0.state.lock().over = true;
-        self.0.moved.notify_all();
+        self.retire();
     }
 }
 

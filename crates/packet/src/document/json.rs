@@ -2,6 +2,7 @@
 //! that nothing is understood in two ways.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use terms::fault::Sentence;
 use terms::limit::{PACKET_DEPTH_MAX, PACKET_MEMBERS_MAX, PACKET_VALUES_MAX};
@@ -341,15 +342,7 @@ impl Reader<'_> {
     }
 
     fn push(&mut self, shape: Shape, flags: u8, start: usize, len: usize) -> Result<u32, Stop> {
-        let number = self.count();
-        if number as usize >= PACKET_VALUES_MAX {
-            let vi = format!("Nhiều hơn {PACKET_VALUES_MAX} tên và giá trị.");
-            let en = format!("More than {PACKET_VALUES_MAX} names and values.");
-            return Err((Rule::TooMany, Sentence::made(vi, en)));
-        }
-        let (start, len) = (number_of(start), number_of(len));
-        self.nodes.push(Node { shape, flags, start, len, next: number + 1 });
-        Ok(number)
+        push_node(&mut self.nodes, shape, flags, start..start + len)
     }
 
     fn count(&self) -> u32 {
@@ -398,6 +391,24 @@ impl Reader<'_> {
         }
         path
     }
+}
+
+/// Appends a node whose text stands there in the body, if there may be one more; gives its number.
+pub(super) fn push_node(
+    nodes: &mut Vec<Node>,
+    shape: Shape,
+    flags: u8,
+    text: Range<usize>,
+) -> Result<u32, Stop> {
+    if nodes.len() >= PACKET_VALUES_MAX {
+        let vi = format!("Nhiều hơn {PACKET_VALUES_MAX} tên và giá trị.");
+        let en = format!("More than {PACKET_VALUES_MAX} names and values.");
+        return Err((Rule::TooMany, Sentence::made(vi, en)));
+    }
+    let number = number_of(nodes.len());
+    let (start, len) = (number_of(text.start), number_of(text.len()));
+    nodes.push(Node { shape, flags, start, len, next: number + 1 });
+    Ok(number)
 }
 
 /// A place in a body that is no longer than `PACKET_BYTES_MAX`.

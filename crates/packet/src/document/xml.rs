@@ -7,9 +7,9 @@ mod sign;
 use std::borrow::Cow;
 
 use terms::fault::Sentence;
-use terms::limit::{PACKET_DEPTH_MAX, PACKET_MEMBERS_MAX, PACKET_VALUES_MAX};
+use terms::limit::{PACKET_DEPTH_MAX, PACKET_MEMBERS_MAX};
 
-use super::json::number_of;
+use super::json::{number_of, push_node};
 use super::value::unescape;
 use super::write::mark;
 use super::{Document, NAMED, Node, Shape, Syntax, too_many_members};
@@ -404,15 +404,7 @@ impl<'a> Reader<'a> {
     }
 
     fn push(&mut self, shape: Shape, flags: u8, start: usize, len: usize) -> Result<u32, Stop> {
-        let number = number_of(self.nodes.len());
-        if number as usize >= PACKET_VALUES_MAX {
-            let vi = format!("Nhiều hơn {PACKET_VALUES_MAX} tên và giá trị.");
-            let en = format!("More than {PACKET_VALUES_MAX} names and values.");
-            return Err((Rule::TooMany, Sentence::made(vi, en)));
-        }
-        let (start, len) = (number_of(start), number_of(len));
-        self.nodes.push(Node { shape, flags, start, len, next: number + 1 });
-        Ok(number)
+        push_node(&mut self.nodes, shape, flags, start..start + len)
     }
 
     fn broken(&self, vi: &str, en: &str) -> Stop {
