@@ -68,7 +68,7 @@ impl FormFault {
                 "The path has a `.` or `..` segment.",
             ),
             FormFault::PercentCoding => Sentence::new(
-                "Mã hoá phần trăm trong đường dẫn sai.",
+                "Mã hóa phần trăm trong đường dẫn sai.",
                 "The percent coding of the path is broken.",
             ),
             FormFault::Backslash => {
@@ -79,7 +79,7 @@ impl FormFault {
                 "The path has a control or non-ASCII byte.",
             ),
             FormFault::EncodedSlash => Sentence::new(
-                "Đường dẫn có dấu gạch chéo mã hoá (%2F).",
+                "Đường dẫn có dấu gạch chéo mã hóa (%2F).",
                 "The path has a coded slash (%2F).",
             ),
         }
