@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use terms::clock::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
 use crate::dossiers::Dossiers;
 use crate::error::DossierError;
 use crate::figure::Figures;
+use crate::gap::Cause;
 use crate::message::{self, Message};
 use crate::period::Period;
 
@@ -28,7 +30,10 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Tries of one write; meanwhile packets wait, and beyond [`WAITING_MAX`] are missed.
 const RETRIES_MAX: u32 = 600;
 
-/// A packet that the portal took.
+/// What was lost is written down, and what is open counted, this often.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A packet that the portal took, or may have taken.
 #[derive(Clone)]
 pub struct Carried {
     /// Its wire name.
@@ -47,6 +52,8 @@ type Done = oneshot::Sender<Result<(), DossierError>>;
 /// A packet handed in, with the room that its body takes.
 struct Parcel {
     carried: Carried,
+    /// It is not known whether the portal took it.
+    in_doubt: bool,
     _room: OwnedSemaphorePermit,
     done: Option<Done>,
 }
@@ -63,14 +70,32 @@ pub struct Desk {
     packets: mpsc::Sender<Parcel>,
     questions: mpsc::Sender<Question>,
     room: Arc<Semaphore>,
-    missed: Arc<AtomicU64>,
+    missing: Arc<Missing>,
+}
+
+/// What the facts lack.
+#[derive(Default)]
+struct Missing {
+    /// Packets whose facts were lost and of which the database does not know yet.
+    lost: AtomicU64,
+    /// What the database says is open: dossiers in doubt and records lost.
+    open: AtomicU64,
+    /// One look at a time: what was lost is written down once.
+    looking: Mutex<()>,
 }
 
 impl Desk {
-    /// Hands in a packet without waiting. False when there is no room or the packet is of no
-    /// concern; in the first case it is counted as missed.
+    /// Hands in a packet that the portal took, without waiting. False when there is no room or the
+    /// packet is of no concern; in the first case it is counted as missed.
     pub fn offer(&self, carried: Carried) -> bool {
-        self.hand_in(carried, None)
+        self.hand_in(Parcelled { carried, in_doubt: false, done: None })
+    }
+
+    /// Hands in a packet of which it is not known whether the portal took it, as when it did not
+    /// answer: until that is settled, by a later packet of each dossier or by an officer, periods
+    /// that it may touch have no figures.
+    pub fn miss(&self, carried: Carried) {
+        self.hand_in(Parcelled { carried, in_doubt: true, done: None });
     }
 
     /// Hands in a packet and waits until its facts are durable.
@@ -83,7 +108,7 @@ impl Desk {
             return Ok(());
         }
         let (done, wait) = oneshot::channel();
-        if !self.hand_in(carried, Some(done)) {
+        if !self.hand_in(Parcelled { carried, in_doubt: false, done: Some(done) }) {
             return Err(DossierError::Away);
         }
         wait.await.unwrap_or(Err(DossierError::Away))
@@ -104,25 +129,33 @@ impl Desk {
         wait.await.unwrap_or(Err(DossierError::Away))
     }
 
-    /// Packets whose facts were lost since the start, for want of room or of a database: while this
-    /// is not zero the figures are too small.
+    /// What the facts of all nodes lack: dossiers in doubt, and records whose facts were lost. While
+    /// this is not zero, periods that it may touch have no figures.
     pub fn missed(&self) -> u64 {
-        self.missed.load(Ordering::Relaxed)
+        self.missing.lost.load(Ordering::Relaxed) + self.missing.open.load(Ordering::Relaxed)
     }
 
-    fn hand_in(&self, carried: Carried, done: Option<Done>) -> bool {
+    fn hand_in(&self, parcelled: Parcelled) -> bool {
+        let Parcelled { carried, in_doubt, done } = parcelled;
         if !message::is_told_by(&carried.packet) {
             return false;
         }
         let size = u32::try_from(carried.body.len()).unwrap_or(u32::MAX);
         let room = self.room.clone().try_acquire_many_owned(size).ok();
-        let parcel = room.map(|room| Parcel { carried, _room: room, done });
+        let parcel = room.map(|room| Parcel { carried, in_doubt, _room: room, done });
         let sent = parcel.is_some_and(|parcel| self.packets.try_send(parcel).is_ok());
         if !sent {
-            self.missed.fetch_add(1, Ordering::Relaxed);
+            self.missing.lost.fetch_add(1, Ordering::Relaxed);
         }
         sent
     }
+}
+
+/// A packet handed in, before there is room for it.
+struct Parcelled {
+    carried: Carried,
+    in_doubt: bool,
+    done: Option<Done>,
 }
 
 impl Dossiers {
@@ -131,35 +164,75 @@ impl Dossiers {
     pub fn desk(&self) -> (Desk, impl Future<Output = ()> + Send + 'static) {
         let (packets, parcels) = mpsc::channel(WAITING_MAX);
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
-        let (room, missed) = (Semaphore::new(WAITING_BYTES_MAX), Arc::new(AtomicU64::new(0)));
-        let desk = Desk { packets, questions, room: Arc::new(room), missed: missed.clone() };
+        let (room, missing) = (Arc::new(Semaphore::new(WAITING_BYTES_MAX)), Arc::default());
+        let desk = Desk { packets, questions, room, missing: Arc::clone(&missing) };
         let dossiers = self.clone();
         let task = async move {
-            tokio::join!(work(&dossiers, parcels, &missed), reply(&dossiers, asked));
+            let over = Notify::new();
+            let kept = async {
+                tokio::join!(work(&dossiers, parcels, &missing), reply(&dossiers, asked, &missing));
+                over.notify_one();
+            };
+            tokio::join!(kept, tend(&dossiers, &missing, &over));
         };
         (desk, task)
     }
 }
 
-/// Answers one question after the other, beside the writing.
-async fn reply(dossiers: &Dossiers, mut questions: mpsc::Receiver<Question>) {
-    while let Some(Question { period, unit, answer }) = questions.recv().await {
-        // Who asked may have gone.
-        if !answer.is_closed() {
-            let _ = answer.send(dossiers.figures(period, unit.as_deref()).await);
+/// Writes down what was lost, and counts what is open, again and again; once more when all is over.
+async fn tend(dossiers: &Dossiers, missing: &Missing, over: &Notify) {
+    let mut ticks = tokio::time::interval(LOOK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let is_over = tokio::select! {
+            _ = ticks.tick() => false,
+            () = over.notified() => true,
+        };
+        look(dossiers, missing).await;
+        if is_over {
+            return;
         }
     }
 }
 
-async fn work(dossiers: &Dossiers, mut parcels: mpsc::Receiver<Parcel>, missed: &AtomicU64) {
+async fn look(dossiers: &Dossiers, missing: &Missing) {
+    let _one = missing.looking.lock().await;
+    let lost = missing.lost.load(Ordering::Relaxed);
+    if lost > 0 && dossiers.note_lost(lost, Cause::Unwritten).await.is_ok() {
+        missing.open.fetch_add(lost, Ordering::Relaxed);
+        missing.lost.fetch_sub(lost, Ordering::Relaxed);
+    }
+    // the database away is told elsewhere
+    if let Ok(gaps) = dossiers.gaps().await {
+        missing.open.store(gaps.dossiers + gaps.lost, Ordering::Relaxed);
+    }
+}
+
+/// Answers one question after the other, beside the writing.
+async fn reply(dossiers: &Dossiers, mut questions: mpsc::Receiver<Question>, missing: &Missing) {
+    while let Some(Question { period, unit, answer }) = questions.recv().await {
+        // Who asked may have gone.
+        if answer.is_closed() {
+            continue;
+        }
+        let lost = missing.lost.load(Ordering::Relaxed);
+        let figures = match lost {
+            0 => dossiers.figures(period, unit.as_deref()).await,
+            lost => Err(DossierError::Gaps { dossiers: 0, lost }),
+        };
+        let _ = answer.send(figures);
+    }
+}
+
+async fn work(dossiers: &Dossiers, mut parcels: mpsc::Receiver<Parcel>, missing: &Missing) {
     while let Some(parcel) = parcels.recv().await {
         let mut batch = Batch::default();
         batch.take(dossiers, parcel);
-        while batch.messages.len() < GATHER_MAX {
+        while batch.messages.len() + batch.doubts.len() < GATHER_MAX {
             let Ok(parcel) = parcels.try_recv() else { break };
             batch.take(dossiers, parcel);
         }
-        batch.write(dossiers, missed).await;
+        batch.write(dossiers, missing).await;
     }
 }
 
@@ -167,6 +240,9 @@ async fn work(dossiers: &Dossiers, mut parcels: mpsc::Receiver<Parcel>, missed: 
 #[derive(Default)]
 struct Batch {
     messages: Vec<Message>,
+    doubts: Vec<Message>,
+    /// Records that cannot be counted.
+    unread: u64,
     packets: u64,
     waiting: Vec<Done>,
 }
@@ -176,21 +252,30 @@ impl Batch {
         let Carried { packet, sender, body, at } = &parcel.carried;
         match message::read(packet, sender, body, *at, dossiers.zone()) {
             Ok(reading) => {
-                if reading.skipped > 0 {
-                    let skipped = reading.skipped;
-                    tracing::warn!(%packet, skipped, "records without a code or a status");
+                if reading.uncounted > 0 {
+                    let uncounted = reading.uncounted;
+                    tracing::warn!(%packet, uncounted, "records that cannot be counted");
                 }
-                self.messages.extend(reading.messages);
+                self.unread += u64::from(reading.uncounted);
+                let told = if parcel.in_doubt { &mut self.doubts } else { &mut self.messages };
+                told.extend(reading.messages);
             }
-            Err(error) => tracing::warn!(%packet, %error, "a packet was not counted"),
+            Err(error) => {
+                tracing::warn!(%packet, %error, "a packet was not counted");
+                self.unread += 1;
+            }
         }
         self.packets += 1;
         self.waiting.extend(parcel.done);
     }
 
-    async fn write(self, dossiers: &Dossiers, missed: &AtomicU64) {
+    async fn write(mut self, dossiers: &Dossiers, missing: &Missing) {
+        let opens = !self.doubts.is_empty() || self.unread > 0;
         for attempt in 1..=RETRIES_MAX {
-            let Err(error) = dossiers.observe(&self.messages).await else {
+            let Err(error) = self.try_write(dossiers).await else {
+                if opens || missing.open.load(Ordering::Relaxed) > 0 {
+                    look(dossiers, missing).await;
+                }
                 return self.answer(true);
             };
             if attempt == 1 {
@@ -202,9 +287,20 @@ impl Batch {
             }
             tokio::time::sleep(RETRY_PAUSE).await;
         }
-        missed.fetch_add(self.packets, Ordering::Relaxed);
+        missing.lost.fetch_add(self.packets, Ordering::Relaxed);
         tracing::error!(packets = self.packets, "facts of dossiers were lost");
         self.answer(false);
+    }
+
+    /// Doing it again is harmless: what cannot be read is noted last, and once.
+    async fn try_write(&mut self, dossiers: &Dossiers) -> Result<(), DossierError> {
+        dossiers.observe(&self.messages).await?;
+        dossiers.doubt(&self.doubts).await?;
+        if self.unread > 0 {
+            dossiers.note_lost(self.unread, Cause::Unread).await?;
+            self.unread = 0;
+        }
+        Ok(())
     }
 
     fn answer(self, written: bool) {

@@ -9,23 +9,25 @@ use jiff::tz::TimeZone;
 use journal::audit::{self, Change};
 use keyring::{KeyId, Keyring};
 use serde_json::{Map, Value};
+use sqlx::AnyConnection;
 use terms::clock::{Clock, Timestamp};
 use terms::random::Random;
 
 use crate::error::DossierError;
 use crate::fact::{Facts, Tale};
 use crate::figure::{Cut, Figures, Sums, Unit};
+use crate::gap::{self, Gaps};
 use crate::keeping::{self, Config, Keeping};
 use crate::mark::Days;
 use crate::message::{Code, Message};
 use crate::moment::Day;
 use crate::period::{Period, Span};
 use crate::schedule::Rule;
-use crate::store;
+use crate::store::{self, Sort};
 use crate::unit::covers;
 
 /// Messages written in one transaction: other writers wait some tenths of a second.
-const MESSAGES_A_TRANSACTION: usize = 5_000;
+pub(crate) const MESSAGES_A_TRANSACTION: usize = 5_000;
 /// The same when very many are brought in: other writers wait some seconds, but each counter is
 /// written once for many dossiers.
 const MESSAGES_A_LOAD: usize = 200_000;
@@ -50,6 +52,12 @@ struct Inner {
     clock: Clock,
     random: Random,
     rule: Rule,
+}
+
+/// The key of the digests.
+fn place_key(keyring: &Keyring, id: u8) -> Option<hmac::Key> {
+    let [consumer, provider, month] = KEY_PLACE;
+    keyring.digest_key(KeyId(id), consumer, provider, month)
 }
 
 /// What is passed in when the keeping of facts begins.
@@ -78,7 +86,7 @@ impl Dossiers {
     /// [`DossierError::Ground`] when it is on without a legal ground; [`DossierError::Key`] when
     /// the keyring lacks the entry used so far; those of the database.
     pub async fn open(opening: Opening<'_>) -> Result<Option<Dossiers>, DossierError> {
-        let Opening { store, keyring, config, zone, clock, random, actor } = opening;
+        let Opening { store, keyring, config, clock, random, actor, .. } = opening;
         let ground = config.ground()?;
         let at = clock.now();
         let mut tx = store.write().await?;
@@ -87,8 +95,7 @@ impl Dossiers {
         let from = config.complete_from;
         let next = keeping::decide(known.as_ref(), ground.as_ref(), from, key, at);
         let Some(next) = next else { return Ok(None) };
-        let [consumer, provider, month] = KEY_PLACE;
-        let key = keyring.digest_key(KeyId(next.key_id), consumer, provider, month);
+        let key = place_key(keyring, next.key_id);
         if next.is_on() && key.is_none() {
             return Err(DossierError::Key(next.key_id));
         }
@@ -100,17 +107,32 @@ impl Dossiers {
             audit::insert(&mut tx, &change, random).await?;
         }
         tx.commit().await?;
-        let opened = |key| {
-            Dossiers(Arc::new(Inner {
-                store: store.clone(),
-                key,
-                zone: zone.clone(),
-                clock: clock.clone(),
-                random: random.clone(),
-                rule: config.packets,
-            }))
-        };
+        let opened = |key| Dossiers::made(&opening, key);
         Ok(key.filter(|_| next.is_on()).map(opened))
+    }
+
+    /// The same for an officer's command, beside a running platform: what the database says holds,
+    /// and nothing of it is changed. `None` when facts were never kept.
+    ///
+    /// # Errors
+    /// [`DossierError::Key`] when the keyring lacks the entry used so far; those of the database.
+    pub async fn find(opening: Opening<'_>) -> Result<Option<Dossiers>, DossierError> {
+        let keeping = store::find_keeping(&opening.store.pool).await?;
+        let Some(keeping) = keeping else { return Ok(None) };
+        let key = place_key(opening.keyring, keeping.key_id);
+        let key = key.ok_or(DossierError::Key(keeping.key_id))?;
+        Ok(Some(Dossiers::made(&opening, key)))
+    }
+
+    fn made(opening: &Opening<'_>, key: hmac::Key) -> Dossiers {
+        Dossiers(Arc::new(Inner {
+            store: opening.store.clone(),
+            key,
+            zone: opening.zone.clone(),
+            clock: opening.clock.clone(),
+            random: opening.random.clone(),
+            rule: opening.config.packets,
+        }))
     }
 
     /// What stands for the code in the database: HMAC-SHA-256, its first 128 bits, hex.
@@ -140,36 +162,16 @@ impl Dossiers {
 
     async fn take(&self, messages: &[Message], at_once: usize) -> Result<(), DossierError> {
         for messages in messages.chunks(at_once) {
-            let mut told: BTreeMap<String, Vec<&Tale>> = BTreeMap::new();
-            for message in messages {
-                told.entry(self.digest(&message.code)).or_default().push(&message.tale);
-            }
-            self.write(&told, None).await?;
+            let told = self.told(messages);
+            let mut tx = self.0.store.write().await?;
+            self.require_on(&mut tx).await?;
+            write(&mut tx, &told).await?;
+            tx.commit().await?;
         }
         Ok(())
     }
 
-    async fn write(
-        &self,
-        told: &BTreeMap<String, Vec<&Tale>>,
-        audited: Option<&Change>,
-    ) -> Result<(), DossierError> {
-        let mut tx = self.0.store.write().await?;
-        self.require_on(&mut tx).await?;
-        let ids: Vec<&str> = told.keys().map(String::as_str).collect();
-        let known = store::list(&mut tx, &ids).await?;
-        let (changed, days) = apply(&known, told);
-        let changed: Vec<(&str, &Facts)> = changed.iter().map(|(id, facts)| (*id, facts)).collect();
-        store::update(&mut tx, &changed).await?;
-        store::update_days(&mut tx, &days).await?;
-        if let Some(change) = audited {
-            audit::insert(&mut tx, change, &self.0.random).await?;
-        }
-        tx.commit().await?;
-        Ok(())
-    }
-
-    async fn require_on(&self, tx: &mut sqlx::AnyConnection) -> Result<Keeping, DossierError> {
+    pub(crate) async fn require_on(&self, tx: &mut AnyConnection) -> Result<Keeping, DossierError> {
         let keeping = store::find_keeping(tx).await?;
         keeping.filter(Keeping::is_on).ok_or(DossierError::Ended)
     }
@@ -183,7 +185,8 @@ impl Dossiers {
     /// the period is not over, the state as it is now.
     ///
     /// # Errors
-    /// [`DossierError::Incomplete`] when the facts do not cover the period;
+    /// [`DossierError::Incomplete`] when the facts do not cover the period; [`DossierError::Gaps`]
+    /// when some that might be of it are in doubt or lost;
     /// [`DossierError::Damaged`] when a figure would be below zero; those of the database.
     pub async fn figures(
         &self,
@@ -217,30 +220,23 @@ impl Dossiers {
         if !keeping.is_some_and(|keeping| keeping.is_on() && keeping.covers(period)) {
             return Err(DossierError::Incomplete);
         }
+        let mut connection = self.0.store.pool.acquire().await?;
+        let gaps = store::find_gaps(&mut connection).await?;
+        drop(connection);
+        if gaps.touches(period) {
+            let Gaps { dossiers, lost, .. } = gaps;
+            return Err(DossierError::Gaps { dossiers, lost });
+        }
         let cut = Cut::new(period, Day::at(self.0.clock.now(), &self.0.zone));
         Ok(store::sum(&self.0.store.pool, cut).await?)
     }
 
-    /// Erases these dossiers for good: of each only the digest stays, so that nothing that comes
-    /// later brings it back. Each transaction of it is written to the audit, without a code.
-    ///
-    /// # Errors
-    /// As [`Dossiers::observe`].
-    pub async fn erase(&self, codes: &[Code], actor: &str) -> Result<(), DossierError> {
-        let at = self.0.clock.now();
-        let tale = Tale::Erasure(at);
-        for codes in codes.chunks(MESSAGES_A_TRANSACTION) {
-            let told: BTreeMap<_, _> =
-                codes.iter().map(|code| (self.digest(code), vec![&tale])).collect();
-            let after = serde_json::json!({ "dossiers_erased": told.len() });
-            let change = change(at, actor, "erase", None, Some(after));
-            self.write(&told, Some(&change)).await?;
-        }
-        Ok(())
-    }
-
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    pub(crate) fn random(&self) -> &Random {
+        &self.0.random
     }
 
     pub(crate) fn rule(&self) -> Rule {
@@ -262,32 +258,7 @@ impl std::fmt::Debug for Dossiers {
     }
 }
 
-/// Erases all facts and counters, whether the switch is on or off; gives how many dossiers there
-/// were. Written to the audit. The facts are complete for no day, until another day is stated.
-///
-/// # Errors
-/// Those of the database and of the audit.
-pub async fn erase_all(
-    store: &Store,
-    clock: &Clock,
-    random: &Random,
-    actor: &str,
-) -> Result<u64, DossierError> {
-    let at = clock.now();
-    let mut tx = store.write().await?;
-    let Some(mut keeping) = store::find_keeping(&mut *tx).await? else { return Ok(0) };
-    let before = keeping.to_json();
-    keeping.complete_from = None;
-    store::update_keeping(&mut tx, &keeping).await?;
-    let count = store::delete_all(&mut tx).await?;
-    let after = serde_json::json!({ "dossiers_erased": count, "keeping": keeping.to_json() });
-    let change = change(at, actor, "erase", Some(before), Some(after));
-    audit::insert(&mut tx, &change, random).await?;
-    tx.commit().await?;
-    Ok(count)
-}
-
-fn change(
+pub(crate) fn change(
     at: Timestamp,
     actor: &str,
     verb: &str,
@@ -304,19 +275,39 @@ fn change(
     }
 }
 
-/// What the messages make of the facts, those that change only, and of the daily counters: pure.
-pub(crate) fn apply<'a>(
+/// Joins what is told to the facts and the daily counters, and looks at what was in doubt of the
+/// same dossiers.
+pub(crate) async fn write(
+    tx: &mut AnyConnection,
+    told: &BTreeMap<String, Vec<&Tale>>,
+) -> Result<(), DossierError> {
+    let ids: Vec<&str> = told.keys().map(String::as_str).collect();
+    let mut known = store::list(tx, Sort::Known, &ids).await?;
+    let (changed, days) =
+        apply(&known, told, |facts, tales| tales.iter().for_each(|tale| facts.join(tale)));
+    let pairs: Vec<(&str, &Facts)> = changed.iter().map(|(id, facts)| (*id, facts)).collect();
+    store::update(tx, &pairs).await?;
+    store::update_days(tx, &days).await?;
+    let doubts = store::list(tx, Sort::Doubt, &ids).await?;
+    if !doubts.is_empty() {
+        known.extend(changed.into_iter().map(|(id, facts)| (id.to_owned(), facts)));
+        gap::revise(tx, &known, &doubts).await?;
+    }
+    Ok(())
+}
+
+/// What is told makes of the facts, those that change only, and of the daily counters: pure.
+pub(crate) fn apply<'a, T>(
     known: &BTreeMap<String, Facts>,
-    told: &'a BTreeMap<String, Vec<&Tale>>,
+    told: &'a BTreeMap<String, T>,
+    join: impl Fn(&mut Facts, &T),
 ) -> (Vec<(&'a str, Facts)>, Days) {
     let mut days = Days::default();
     let mut changed = Vec::new();
-    for (id, tales) in told {
+    for (id, told) in told {
         let before = known.get(id).cloned().unwrap_or_default();
         let mut after = before.clone();
-        for tale in tales {
-            after.join(tale);
-        }
+        join(&mut after, told);
         if before != after {
             days.change(&before, &after);
             changed.push((id.as_str(), after));

@@ -4,6 +4,8 @@ use journal::JournalError;
 use store::StoreError;
 use terms::fault::Sentence;
 
+use crate::period::Span;
+
 /// Why facts could not be kept or counted. No code of a dossier ever stands in it.
 #[derive(Debug, thiserror::Error)]
 pub enum DossierError {
@@ -22,6 +24,20 @@ pub enum DossierError {
     /// The facts do not cover the period: dossiers accepted before they began are missing in it.
     #[error("facts of dossiers do not cover this period: [statistics] complete_from")]
     Incomplete,
+    /// It is not known of some packets whether the portal took them, or their facts were lost.
+    #[error(
+        "facts of dossiers are not complete: {dossiers} dossiers in doubt, {lost} records lost; \
+         see lgsp statistics status"
+    )]
+    Gaps {
+        /// Dossiers of which a packet is in doubt.
+        dossiers: u64,
+        /// Packets or records whose facts were lost.
+        lost: u64,
+    },
+    /// The packet of this month or year is not due, or of a time too long ago.
+    #[error("the packet of {0} is not due: its period is not over, or over for more than 3 years")]
+    NotDue(Span),
     /// The keeping of facts was ended, here or on another node.
     #[error("facts of dossiers are not kept")]
     Ended,
@@ -56,6 +72,13 @@ impl DossierError {
             DossierError::Incomplete => {
                 "dữ kiện hồ sơ không đủ cho kỳ này: [statistics] complete_from".to_owned()
             }
+            DossierError::Gaps { dossiers, lost } => format!(
+                "dữ kiện hồ sơ chưa đầy đủ: {dossiers} hồ sơ chưa rõ Cổng đã nhận hay chưa, {lost} \
+                 bản ghi bị mất; xem lgsp statistics status"
+            ),
+            DossierError::NotDue(span) => format!(
+                "gói thống kê kỳ {span} chưa đến hạn: kỳ chưa kết thúc, hoặc đã qua hơn 3 năm"
+            ),
             DossierError::Ended => "không lưu dữ kiện hồ sơ".to_owned(),
             DossierError::Away => "hiện không ghi được dữ kiện hồ sơ".to_owned(),
             DossierError::Audit(error) => return error.sentence(),

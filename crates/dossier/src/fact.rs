@@ -179,6 +179,20 @@ impl Facts {
         }
     }
 
+    /// Joins what is known elsewhere of the same dossier.
+    pub fn merge(&mut self, other: &Facts) {
+        if let Some(at) = self.erased.or(other.erased) {
+            let at = other.erased.map_or(at, |other| at.min(other));
+            *self = Facts { erased: Some(at), ..Facts::default() };
+            return;
+        }
+        if self.record < other.record {
+            self.record.clone_from(&other.record);
+        }
+        self.progress = self.progress.max(other.progress);
+        self.close(other.closed_first);
+    }
+
     fn close(&mut self, moment: Option<Moment>) {
         self.closed_first = match (self.closed_first, moment) {
             (Some(known), Some(told)) => Some(known.min(told)),

@@ -8,9 +8,11 @@
 
 pub mod desk;
 mod dossiers;
+mod erase;
 mod error;
 pub mod fact;
 pub mod figure;
+mod gap;
 mod keeping;
 pub mod mark;
 pub mod message;
@@ -26,11 +28,13 @@ pub mod unit;
 mod tests;
 
 pub use desk::{Carried, Desk};
-pub use dossiers::{Dossiers, Opening, erase_all};
+pub use dossiers::{Dossiers, Opening};
+pub use erase::{Erasure, erase_all};
 pub use error::DossierError;
 pub use figure::{Figures, Unit};
+pub use gap::{Cause, Gaps, Settlement};
 pub use keeping::{Config, Ground, Keeping};
 pub use moment::{Day, Moment};
-pub use packet::Due;
+pub use packet::{Due, PacketSeen};
 pub use period::{Period, Span};
 pub use recount::Recount;

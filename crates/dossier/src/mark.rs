@@ -87,6 +87,13 @@ impl Days {
     }
 }
 
+/// The first day on which the dossier counts otherwise; `None` when it counts the same.
+pub fn first_difference(before: &Facts, after: &Facts) -> Option<Day> {
+    let mut days = Days::default();
+    days.change(before, after);
+    days.iter().map(|(_, day, _)| day).min()
+}
+
 /// The days on which a dossier is counted, and as what.
 fn marks(facts: &Facts) -> impl Iterator<Item = (Day, Counters)> {
     let standing = facts.standing();

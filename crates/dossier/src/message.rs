@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use terms::clock::Timestamp;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::fact::{Channel, Progress, Record, Status, Tale};
 use crate::moment::{Day, Moment};
@@ -17,7 +18,9 @@ pub const RECORD: &str = "DongBoHoSoMC";
 /// The other one.
 pub const PROGRESS: &str = "CapNhatTienDoHoSoMC";
 
-/// Longest code that is read.
+/// Name of the field that holds a dossier's code.
+const CODE: &str = "MaHoSo";
+/// Longest code of a procedure or a domain that is kept.
 const CODE_BYTES_MAX: usize = 64;
 /// Longest value that is looked at; no date, code or status is longer.
 const VALUE_BYTES_MAX: usize = 128;
@@ -27,12 +30,15 @@ const VALUE_BYTES_MAX: usize = 128;
 pub struct Code(String);
 
 impl Code {
-    /// 1 to 64 visible ASCII characters around which blanks may stand; upper and lower case are
-    /// one.
+    /// Any text with something in it: a code is opaque, however long it is and whatever it is made
+    /// of. Only what is certain is made one: blanks around it do not count, composed and decomposed
+    /// letters are the same (NFC), and so are a to z and A to Z, as far as the form of the codes
+    /// goes (`000.00.07.H99-240304-00017`). Other letters, and blanks within, stay as they are.
     pub fn parse(text: &str) -> Option<Code> {
         let text = text.trim();
-        let right = (1..=CODE_BYTES_MAX).contains(&text.len());
-        (right && text.bytes().all(|b| b.is_ascii_graphic())).then(|| Code(text.to_uppercase()))
+        let mut code = if text.is_ascii() { text.to_owned() } else { text.nfc().collect() };
+        code.make_ascii_uppercase();
+        (!code.is_empty()).then_some(Code(code))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -60,8 +66,10 @@ pub struct Message {
 pub struct Reading {
     /// One a record or step.
     pub messages: Vec<Message>,
-    /// Records without a code and steps without a status: they cannot be counted.
-    pub skipped: u32,
+    /// Records that cannot be counted as they should be: without a code that is text or a whole
+    /// number, with a status of a step that is none of the ten, or accepted on a day that cannot be
+    /// read.
+    pub uncounted: u32,
 }
 
 /// The body is not JSON of a known shape. Where it breaks, without any of its text.
@@ -97,19 +105,30 @@ pub fn read(
     }
     let body: Body = serde_json::from_slice(body)
         .map_err(|error| Unreadable { line: error.line(), column: error.column() })?;
-    let sender = body.sender.0.as_deref().unwrap_or(sender).to_owned();
+    let sender = body.sender.text().unwrap_or(sender).to_owned();
     let carried = Moment::at(at, zone);
     let reader = Reader { sender, at, carried, zone };
     let is_record = packet.eq_ignore_ascii_case(RECORD);
     let mut reading = Reading::default();
     for item in &body.items {
-        let tale = if is_record { Some(reader.record(item)) } else { reader.progress(item) };
-        match item.code.0.as_deref().and_then(Code::parse).zip(tale) {
-            Some((code, tale)) => reading.messages.push(Message { code, tale }),
-            None => reading.skipped += 1,
+        let told = if is_record { reader.record(item) } else { reader.progress(item) };
+        let code = item.code.0.text().and_then(Code::parse);
+        if code.is_none() || !told.is_whole {
+            reading.uncounted += 1;
+        }
+        if let Some((code, tale)) = code.zip(told.tale) {
+            reading.messages.push(Message { code, tale });
         }
     }
     Ok(reading)
+}
+
+/// What a record or a step tells.
+struct Told {
+    /// `None`: nothing for the statistics.
+    tale: Option<Tale>,
+    /// All of it could be read.
+    is_whole: bool,
 }
 
 struct Reader<'a> {
@@ -121,15 +140,15 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn moment(&self, text: &Text) -> Option<Moment> {
-        Moment::parse(text.0.as_deref()?, self.zone)
+        Moment::parse(text.text()?, self.zone)
     }
 
     fn day(&self, text: &Text) -> Option<Day> {
         self.moment(text).map(Moment::day)
     }
 
-    fn record(&self, item: &Item) -> Tale {
-        let code = item.code.0.as_deref().unwrap_or_default();
+    fn record(&self, item: &Item) -> Told {
+        let code = item.code.0.text().unwrap_or_default();
         let record = Record {
             at: self.at,
             agency: agency_of(code, &self.sender),
@@ -141,31 +160,62 @@ impl Reader<'_> {
             due: self.day(&item.due),
             finished: self.moment(&item.finished).or_else(|| self.moment(&item.returned)),
         };
-        Tale::Record { record, carried: self.carried }
+        let is_whole = record.received.is_some() || item.received.is_blank();
+        Told { tale: Some(Tale::Record { record, carried: self.carried }), is_whole }
     }
 
-    fn progress(&self, item: &Item) -> Option<Tale> {
-        let status = item.step.number().and_then(Status::new)?;
+    /// A step without a status tells nothing.
+    fn progress(&self, item: &Item) -> Told {
+        let status = item.step.number().and_then(Status::new);
         // A time to come is a slip: it would keep out every later step.
         let moment = self.moment(&item.moment).filter(|moment| Some(*moment) <= self.carried);
-        let moment = moment.or(self.carried)?;
-        Some(Tale::Progress(Progress { moment, at: self.at, status }))
+        let told = status.zip(moment.or(self.carried));
+        let tale =
+            told.map(|(status, moment)| Tale::Progress(Progress { moment, at: self.at, status }));
+        Told { is_whole: tale.is_some() || item.step.is_blank(), tale }
     }
 }
 
-/// A value that is text or a number; anything else, and what is too long, is nothing.
+/// A value of a field.
 #[derive(Default)]
-struct Text(Option<String>);
+enum Text {
+    /// Not there, or `null`.
+    #[default]
+    Absent,
+    /// Text, or a whole number.
+    Read(String),
+    /// Anything else, or longer than any value of the field is.
+    Odd,
+}
+
+/// A value that may be of any length: a code.
+#[derive(Default)]
+struct Long(Text);
 
 impl Text {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Text::Read(text) => Some(text),
+            Text::Absent | Text::Odd => None,
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        match self {
+            Text::Absent => true,
+            Text::Read(text) => text.trim().is_empty(),
+            Text::Odd => false,
+        }
+    }
+
     fn number(&self) -> Option<i64> {
-        self.0.as_deref()?.trim().parse().ok()
+        self.text()?.trim().parse().ok()
     }
 
     /// A code: letters, digits, `.`, `-` and `_`, at least one digit, and a right first one. Other
     /// texts are not kept, so that no name gets in by the wrong field.
     fn code(&self, first: impl Fn(&u8) -> bool) -> Option<String> {
-        let text = self.0.as_deref()?.trim();
+        let text = self.text()?.trim();
         let right = text.len() <= CODE_BYTES_MAX
             && text.as_bytes().first().is_some_and(first)
             && text.bytes().any(|b| b.is_ascii_digit())
@@ -177,11 +227,20 @@ impl Text {
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Text, D::Error> {
-        from.deserialize_any(TextVisitor)
+        from.deserialize_any(TextVisitor { bytes_max: VALUE_BYTES_MAX })
     }
 }
 
-struct TextVisitor;
+impl<'de> Deserialize<'de> for Long {
+    /// As long as the body is: what becomes of it is a digest.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Long, D::Error> {
+        from.deserialize_any(TextVisitor { bytes_max: usize::MAX }).map(Long)
+    }
+}
+
+struct TextVisitor {
+    bytes_max: usize,
+}
 
 impl<'de> Visitor<'de> for TextVisitor {
     type Value = Text;
@@ -191,44 +250,44 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text((text.len() <= VALUE_BYTES_MAX).then(|| text.to_owned())))
+        Ok(if text.len() <= self.bytes_max { Text::Read(text.to_owned()) } else { Text::Odd })
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Text, E> {
-        Ok(Text(Some(number.to_string())))
+        Ok(Text::Read(number.to_string()))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Text, E> {
-        Ok(Text(Some(number.to_string())))
+        Ok(Text::Read(number.to_string()))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Text, E> {
-        Ok(Text(None))
+        Ok(Text::Odd)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Text, E> {
-        Ok(Text(None))
+        Ok(Text::Odd)
     }
 
     fn visit_unit<E>(self) -> Result<Text, E> {
-        Ok(Text(None))
+        Ok(Text::Absent)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Text, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Text(None))
+        Ok(Text::Odd)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Text(None))
+        Ok(Text::Odd)
     }
 }
 
 /// The fields of a record or a step that are read; names in any case.
 #[derive(Default)]
 struct Item {
-    code: Text,
+    code: Long,
     procedure: Text,
     domain: Text,
     channel: Text,
@@ -244,7 +303,6 @@ struct Item {
 impl Item {
     fn field(&mut self, name: &str) -> Option<&mut Text> {
         let fields = [
-            ("MaHoSo", &mut self.code),
             ("MaTTHC", &mut self.procedure),
             ("MaLinhVuc", &mut self.domain),
             ("KenhThucHien", &mut self.channel),
@@ -262,6 +320,10 @@ impl Item {
 
     /// Takes the value of one entry; tells whether it is one of ours.
     fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        if name.eq_ignore_ascii_case(CODE) {
+            self.code = map.next_value()?;
+            return Ok(true);
+        }
         let Some(field) = self.field(name) else { return Ok(false) };
         *field = map.next_value()?;
         Ok(true)

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use terms::clock::Timestamp;
 
-use crate::dossiers::Dossiers;
+use crate::dossiers::{Dossiers, change};
 use crate::error::DossierError;
 use crate::figure::Unit;
 use crate::period::Span;
@@ -29,6 +30,19 @@ pub struct Due {
     attempts: u32,
 }
 
+/// A packet as it stands in the database.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PacketSeen {
+    /// For which month or year.
+    pub span: Span,
+    /// Where it stands.
+    pub state: State,
+    /// When it was sent, refused or given up.
+    pub settled_at: Option<Timestamp>,
+    /// What was sent, as JSON; once it was.
+    pub records: Option<String>,
+}
+
 impl Dossiers {
     /// Takes the packets that are due now, the oldest first, at most [`schedule::DUE_MAX`]; no
     /// other node gets them within [`LEASE`]. Send each, then [`Dossiers::settle`] it. Ask once a
@@ -49,7 +63,12 @@ impl Dossiers {
         let keeping = keeping.filter(|keeping| keeping.is_on()).ok_or(DossierError::Ended)?;
         let known = store::list_packets(&mut *tx).await?;
         let Some(complete_from) = keeping.complete_from else { return Ok(Vec::new()) };
+        let gaps = store::find_gaps(&mut tx).await?;
         for span in schedule::due(at, now, self.rule(), complete_from.date(), &known) {
+            // it waits for its facts without using up its attempts
+            if gaps.touches(span.period()) {
+                continue;
+            }
             let attempts = match known.get(&span) {
                 Some(State::Waiting { attempts, .. }) => attempts + 1,
                 _ => 1,
@@ -90,17 +109,44 @@ impl Dossiers {
         Ok(state)
     }
 
-    /// Has the packet of `span` sent once more, as an officer asks: it is due at once.
+    /// Has the packet of `span` sent once more, as an officer asks: it is due at once. Written to
+    /// the audit.
+    ///
+    /// # Errors
+    /// [`DossierError::Ended`] when no facts are kept; [`DossierError::Incomplete`] and
+    /// [`DossierError::Gaps`] when they do not cover the period; [`DossierError::NotDue`]; those of
+    /// the database and of the audit.
+    pub async fn resend(&self, span: Span, actor: &str) -> Result<(), DossierError> {
+        let at = self.clock().now();
+        let now = at.to_jiff().to_zoned(self.zone().clone()).datetime();
+        let mut tx = self.store().write().await?;
+        let keeping = self.require_on(&mut tx).await?;
+        let complete_from = keeping.complete_from.ok_or(DossierError::Incomplete)?;
+        if !keeping.covers(span.period()) {
+            return Err(DossierError::Incomplete);
+        }
+        let gaps = store::find_gaps(&mut tx).await?;
+        if gaps.touches(span.period()) {
+            return Err(DossierError::Gaps { dossiers: gaps.dossiers, lost: gaps.lost });
+        }
+        if !schedule::is_due(now, self.rule(), complete_from.date(), span) {
+            return Err(DossierError::NotDue(span));
+        }
+        let state = State::Waiting { attempts: 0, next_at: at };
+        store::update_packet(&mut tx, span, state, at, None).await?;
+        let after = serde_json::json!({ "packet": STATISTICS, "period": span.to_string() });
+        let change = change(at, actor, "resend", None, Some(after));
+        journal::audit::insert(&mut tx, &change, self.random()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The packets that were ever handed out, with what was sent, the oldest period first.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn resend(&self, span: Span) -> Result<(), DossierError> {
-        let at = self.clock().now();
-        let mut tx = self.store().write().await?;
-        let state = State::Waiting { attempts: 0, next_at: at };
-        store::update_packet(&mut tx, span, state, at, None).await?;
-        tx.commit().await?;
-        Ok(())
+    pub async fn packets_seen(&self) -> Result<Vec<PacketSeen>, DossierError> {
+        Ok(store::list_sent(&self.store().pool).await?)
     }
 
     /// Where each packet stands that was ever handed out.

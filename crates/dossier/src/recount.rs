@@ -1,11 +1,12 @@
 //! The recount: the daily counters made anew from the facts, to check or to replace them.
 
+use serde_json::json;
 use sqlx::AnyConnection;
 
-use crate::dossiers::Dossiers;
+use crate::dossiers::{Dossiers, change};
 use crate::error::DossierError;
 use crate::mark::Days;
-use crate::store;
+use crate::store::{self, Sort};
 use ::store::Engine;
 
 /// Dossiers read at once.
@@ -39,16 +40,19 @@ impl Dossiers {
     }
 
     /// Replaces the daily counters by what the facts say. Holds the lock of all writers meanwhile:
-    /// some seconds a million dossiers.
+    /// some seconds a million dossiers. Written to the audit.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn rebuild(&self) -> Result<Recount, DossierError> {
+    /// Those of the database and of the audit.
+    pub async fn rebuild(&self, actor: &str) -> Result<Recount, DossierError> {
         let mut tx = self.store().write().await?;
         let (dossiers, days) = count(&mut tx).await?;
         let wrong = difference(&store::list_days(&mut *tx).await?, &days);
         store::delete_days(&mut tx).await?;
         store::update_days(&mut tx, &days).await?;
+        let after = json!({ "dossiers_counted": dossiers, "counters_mended": wrong });
+        let change = change(self.clock().now(), actor, "rebuild", None, Some(after));
+        journal::audit::insert(&mut tx, &change, self.random()).await?;
         tx.commit().await?;
         Ok(Recount { dossiers, wrong })
     }
@@ -59,7 +63,7 @@ async fn count(tx: &mut AnyConnection) -> Result<(u64, Days), DossierError> {
     let mut dossiers = 0;
     let mut after = String::new();
     loop {
-        let page = store::list_page(&mut *tx, &after, PAGE).await?;
+        let page = store::list_page(&mut *tx, Sort::Known, &after, PAGE).await?;
         let Some((last, _)) = page.last() else { return Ok((dossiers, days)) };
         after.clone_from(last);
         for (_, facts) in &page {

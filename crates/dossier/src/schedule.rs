@@ -77,16 +77,27 @@ pub fn due(
     complete_from: Date,
     known: &BTreeMap<Span, State>,
 ) -> Vec<Span> {
-    let oldest = now.date().saturating_sub(LOOK_BACK_YEARS.years()).max(complete_from);
+    let oldest = oldest(now, complete_from);
     let mut spans = Vec::new();
     for year in oldest.year()..=now.year() {
         let months = (1..=12).filter_map(|month| Span::month(year, month));
-        spans.extend(months.chain(Span::year(year)).filter(|span| {
-            span.first() >= oldest && rule.due_from(*span) <= now && may_go(known.get(span), at)
-        }));
+        spans.extend(
+            months.chain(Span::year(year)).filter(|span| {
+                is_due(now, rule, complete_from, *span) && may_go(known.get(span), at)
+            }),
+        );
     }
     spans.truncate(DUE_MAX);
     spans
+}
+
+/// Is it time for the packet of `span`, and not too late?
+pub fn is_due(now: DateTime, rule: Rule, complete_from: Date, span: Span) -> bool {
+    span.first() >= oldest(now, complete_from) && rule.due_from(span) <= now
+}
+
+fn oldest(now: DateTime, complete_from: Date) -> Date {
+    now.date().saturating_sub(LOOK_BACK_YEARS.years()).max(complete_from)
 }
 
 fn may_go(state: Option<&State>, at: Timestamp) -> bool {

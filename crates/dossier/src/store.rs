@@ -8,9 +8,11 @@ use terms::clock::Timestamp;
 
 use crate::fact::{Channel, Facts, Progress, Record, Status};
 use crate::figure::{Cut, Sums};
+use crate::gap::Gaps;
 use crate::keeping::Keeping;
 use crate::mark::{Counters, Days};
 use crate::moment::{Day, Moment};
+use crate::packet::PacketSeen;
 use crate::period::Span;
 use crate::schedule::State;
 
@@ -21,21 +23,40 @@ const VALUES_MAX: usize = 120;
 /// Columns of `dossier` in the order in which they are read and written.
 const COLUMNS: &str = "id, agency, procedure_code, domain_code, channel, status, received, due, \
     finished, record_at, progress_status, progress_moment, progress_at, closed_first, erased_at";
+/// A statement under construction.
+type Statement<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
 /// How many.
 const COLUMN_COUNT: usize = 15;
+/// Tables of facts: what is known, and what is in doubt.
+#[derive(Clone, Copy)]
+pub(crate) enum Sort {
+    Known,
+    Doubt,
+}
+
+impl Sort {
+    fn table(self) -> &'static str {
+        match self {
+            Sort::Known => "dossier",
+            Sort::Doubt => "dossier_doubt",
+        }
+    }
+}
+
 /// Columns of `dossier_day`.
 const DAY_COLUMN_COUNT: usize = 7;
 
-/// What is known of these dossiers; those not known are absent.
+/// What is known of these dossiers, or in doubt; those of which nothing is are absent.
 pub(crate) async fn list(
     tx: &mut AnyConnection,
+    sort: Sort,
     ids: &[&str],
 ) -> Result<BTreeMap<String, Facts>, sqlx::Error> {
     let mut known = BTreeMap::new();
     for ids in ids.chunks(VALUES_MAX) {
         let list = placeholders(1, ids.len());
-        let sql = format!("SELECT {COLUMNS} FROM dossier WHERE id IN {list}");
-        // Only numbers of placeholders were put into the text.
+        let sql = format!("SELECT {COLUMNS} FROM {} WHERE id IN {list}", sort.table());
+        // Only a table's name and numbers of placeholders were put into the text.
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for id in ids {
             query = query.bind(*id);
@@ -50,10 +71,12 @@ pub(crate) async fn list(
 /// The next dossiers after `after` in the order of their ids.
 pub(crate) async fn list_page<'c>(
     executor: impl AnyExecutor<'c>,
+    sort: Sort,
     after: &str,
     limit: i64,
 ) -> Result<Vec<(String, Facts)>, sqlx::Error> {
-    let sql = format!("SELECT {COLUMNS} FROM dossier WHERE id > $1 ORDER BY id LIMIT $2");
+    let table = sort.table();
+    let sql = format!("SELECT {COLUMNS} FROM {table} WHERE id > $1 ORDER BY id LIMIT $2");
     let query = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(limit);
     let rows = query.fetch_all(executor).await?;
     rows.iter().map(|row| Ok((row.try_get("id")?, read(row)?))).collect()
@@ -65,40 +88,63 @@ pub(crate) async fn update(
     dossiers: &[(&str, &Facts)],
 ) -> Result<(), sqlx::Error> {
     for chunk in dossiers.chunks(VALUES_MAX / COLUMN_COUNT) {
-        let mut query = sqlx::query(AssertSqlSafe(update_sql(chunk.len())));
+        let rows = chunk.len();
+        let mut query = sqlx::query(AssertSqlSafe(update_sql(Sort::Known.table(), COLUMNS, rows)));
         for (id, facts) in chunk {
-            let record = facts.record.as_ref();
-            let progress = facts.progress.as_ref();
-            let moment = |moment: Option<Moment>| moment.map(Moment::number);
-            query = query
-                .bind(*id)
-                .bind(record.and_then(|r| r.agency.as_deref()))
-                .bind(record.and_then(|r| r.procedure.as_deref()))
-                .bind(record.and_then(|r| r.domain.as_deref()))
-                .bind(record.and_then(|r| r.channel).map(|c| i64::from(c.code())))
-                .bind(record.and_then(|r| r.status).map(|s| i64::from(s.code())))
-                .bind(record.and_then(|r| r.received).map(Day::number))
-                .bind(record.and_then(|r| r.due).map(Day::number))
-                .bind(moment(record.and_then(|r| r.finished)))
-                .bind(record.map(|r| r.at.micros()))
-                .bind(progress.map(|p| i64::from(p.status.code())))
-                .bind(progress.map(|p| p.moment.number()))
-                .bind(progress.map(|p| p.at.micros()))
-                .bind(moment(facts.closed_first))
-                .bind(facts.erased.map(Timestamp::micros));
+            query = bind(query, id, facts);
         }
         query.execute(&mut *tx).await?;
     }
     Ok(())
 }
 
-fn update_sql(rows: usize) -> String {
-    let rows: Vec<String> =
-        (0..rows).map(|row| placeholders(row * COLUMN_COUNT + 1, COLUMN_COUNT)).collect();
-    let names = COLUMNS.split(", ").skip(1);
+/// Writes what is in doubt of these dossiers, and the first day that it would change.
+pub(crate) async fn update_doubts(
+    tx: &mut AnyConnection,
+    doubts: &[(&str, &Facts, Day)],
+) -> Result<(), sqlx::Error> {
+    let columns = format!("{COLUMNS}, first_day");
+    for chunk in doubts.chunks(VALUES_MAX / (COLUMN_COUNT + 1)) {
+        let sql = update_sql(Sort::Doubt.table(), &columns, chunk.len());
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (id, facts, first) in chunk {
+            query = bind(query, id, facts).bind(first.number());
+        }
+        query.execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Values in the order of [`COLUMNS`].
+fn bind<'q>(query: Statement<'q>, id: &'q str, facts: &'q Facts) -> Statement<'q> {
+    let record = facts.record.as_ref();
+    let progress = facts.progress.as_ref();
+    let moment = |moment: Option<Moment>| moment.map(Moment::number);
+    query
+        .bind(id)
+        .bind(record.and_then(|r| r.agency.as_deref()))
+        .bind(record.and_then(|r| r.procedure.as_deref()))
+        .bind(record.and_then(|r| r.domain.as_deref()))
+        .bind(record.and_then(|r| r.channel).map(|c| i64::from(c.code())))
+        .bind(record.and_then(|r| r.status).map(|s| i64::from(s.code())))
+        .bind(record.and_then(|r| r.received).map(Day::number))
+        .bind(record.and_then(|r| r.due).map(Day::number))
+        .bind(moment(record.and_then(|r| r.finished)))
+        .bind(record.map(|r| r.at.micros()))
+        .bind(progress.map(|p| i64::from(p.status.code())))
+        .bind(progress.map(|p| p.moment.number()))
+        .bind(progress.map(|p| p.at.micros()))
+        .bind(moment(facts.closed_first))
+        .bind(facts.erased.map(Timestamp::micros))
+}
+
+fn update_sql(table: &str, columns: &str, rows: usize) -> String {
+    let count = columns.split(", ").count();
+    let rows: Vec<String> = (0..rows).map(|row| placeholders(row * count + 1, count)).collect();
+    let names = columns.split(", ").skip(1);
     let set: Vec<String> = names.map(|name| format!("{name} = excluded.{name}")).collect();
     format!(
-        "INSERT INTO dossier ({COLUMNS}) VALUES {} ON CONFLICT (id) DO UPDATE SET {}",
+        "INSERT INTO {table} ({columns}) VALUES {} ON CONFLICT (id) DO UPDATE SET {}",
         rows.join(", "),
         set.join(", ")
     )
@@ -238,7 +284,68 @@ pub(crate) async fn delete_days(tx: &mut AnyConnection) -> Result<(), sqlx::Erro
 /// Deletes all facts; gives how many dossiers there were.
 pub(crate) async fn delete_all(tx: &mut AnyConnection) -> Result<u64, sqlx::Error> {
     delete_days(tx).await?;
+    delete_gaps(tx).await?;
+    sqlx::query("DELETE FROM dossier_doubt").execute(&mut *tx).await?;
     sqlx::query("DELETE FROM dossier").execute(tx).await.map(|done| done.rows_affected())
+}
+
+/// Deletes these doubts.
+pub(crate) async fn delete_doubts(tx: &mut AnyConnection, ids: &[&str]) -> Result<(), sqlx::Error> {
+    for ids in ids.chunks(VALUES_MAX) {
+        let sql = format!("DELETE FROM dossier_doubt WHERE id IN {}", placeholders(1, ids.len()));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for id in ids {
+            query = query.bind(*id);
+        }
+        query.execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Notes that facts were lost.
+pub(crate) async fn insert_gap(
+    tx: &mut AnyConnection,
+    id: &str,
+    at: Timestamp,
+    cause: &str,
+    lost: u64,
+) -> Result<(), sqlx::Error> {
+    let lost = i64::try_from(lost).unwrap_or(i64::MAX);
+    sqlx::query("INSERT INTO dossier_gap (id, noted_at, cause, lost) VALUES ($1, $2, $3, $4)")
+        .bind(id)
+        .bind(at.micros())
+        .bind(cause)
+        .bind(lost)
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
+/// Forgets what was lost; gives how much it was.
+pub(crate) async fn delete_gaps(tx: &mut AnyConnection) -> Result<u64, sqlx::Error> {
+    let lost = count_lost(&mut *tx).await?;
+    sqlx::query("DELETE FROM dossier_gap").execute(tx).await?;
+    Ok(lost)
+}
+
+/// What keeps the facts from being complete.
+pub(crate) async fn find_gaps(tx: &mut AnyConnection) -> Result<Gaps, sqlx::Error> {
+    let row = sqlx::query("SELECT count(*) AS count, min(first_day) AS first FROM dossier_doubt")
+        .fetch_one(&mut *tx)
+        .await?;
+    let dossiers: i64 = row.try_get("count")?;
+    let first: Option<i64> = row.try_get("first")?;
+    Ok(Gaps {
+        dossiers: u64::try_from(dossiers).map_err(|_| damaged("count"))?,
+        lost: count_lost(tx).await?,
+        first: first.and_then(Day::from_number),
+    })
+}
+
+async fn count_lost(tx: &mut AnyConnection) -> Result<u64, sqlx::Error> {
+    let sql = "SELECT CAST(coalesce(sum(lost), 0) AS BIGINT) FROM dossier_gap";
+    let lost: i64 = sqlx::query_scalar(sql).fetch_one(tx).await?;
+    u64::try_from(lost).map_err(|_| damaged("lost"))
 }
 
 /// The switch as it was last set.
@@ -299,22 +406,40 @@ pub(crate) async fn list_packets<'c>(
     let rows = sqlx::query("SELECT span, state, attempts, next_at FROM dossier_packet")
         .fetch_all(executor)
         .await?;
-    let read = |row: &AnyRow| -> Result<(Span, State), sqlx::Error> {
-        let (span, state): (String, String) = (row.try_get("span")?, row.try_get("state")?);
-        let attempts: i64 = row.try_get("attempts")?;
-        let state = match state.as_str() {
-            "waiting" => State::Waiting {
-                attempts: u32::try_from(attempts).map_err(|_| damaged("attempts"))?,
-                next_at: Timestamp::from_micros(row.try_get("next_at")?),
-            },
-            "sent" => State::Sent,
-            "refused" => State::Refused,
-            "given_up" => State::GivenUp,
-            _ => return Err(damaged("state")),
-        };
-        Ok((Span::parse(&span).ok_or_else(|| damaged("span"))?, state))
+    rows.iter().map(read_packet).collect()
+}
+
+/// The packets that were ever handed out, with what was sent, the oldest span first.
+pub(crate) async fn list_sent<'c>(
+    executor: impl AnyExecutor<'c>,
+) -> Result<Vec<PacketSeen>, sqlx::Error> {
+    let sql = "SELECT span, state, attempts, next_at, settled_at, records FROM dossier_packet";
+    let rows = sqlx::query(sql).fetch_all(executor).await?;
+    let read = |row: &AnyRow| -> Result<PacketSeen, sqlx::Error> {
+        let (span, state) = read_packet(row)?;
+        let settled: Option<i64> = row.try_get("settled_at")?;
+        let records = row.try_get("records")?;
+        Ok(PacketSeen { span, state, settled_at: settled.map(Timestamp::from_micros), records })
     };
-    rows.iter().map(read).collect()
+    let mut seen = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    seen.sort_by_key(|packet| packet.span);
+    Ok(seen)
+}
+
+fn read_packet(row: &AnyRow) -> Result<(Span, State), sqlx::Error> {
+    let (span, state): (String, String) = (row.try_get("span")?, row.try_get("state")?);
+    let attempts: i64 = row.try_get("attempts")?;
+    let state = match state.as_str() {
+        "waiting" => State::Waiting {
+            attempts: u32::try_from(attempts).map_err(|_| damaged("attempts"))?,
+            next_at: Timestamp::from_micros(row.try_get("next_at")?),
+        },
+        "sent" => State::Sent,
+        "refused" => State::Refused,
+        "given_up" => State::GivenUp,
+        _ => return Err(damaged("state")),
+    };
+    Ok((Span::parse(&span).ok_or_else(|| damaged("span"))?, state))
 }
 
 /// Says where the packet of `span` stands; `records` is what was sent, once it was.

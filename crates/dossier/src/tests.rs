@@ -2,6 +2,7 @@
 
 mod calendar;
 mod figure;
+mod gap;
 mod keep;
 mod naive;
 mod read;

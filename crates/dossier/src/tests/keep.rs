@@ -9,7 +9,7 @@ use store::Engine;
 use store::testing::{another, config};
 use terms::clock::Timestamp;
 
-use super::world::{GROUND, World, march, noon, on, period, record, records, step, steps};
+use super::world::{ERASURE, GROUND, World, march, noon, on, period, record, records, step, steps};
 use crate::message::{self, Code};
 use crate::schedule::{Outcome, State};
 use crate::{Carried, Config, DossierError, Dossiers, Figures, Span, Unit};
@@ -140,7 +140,7 @@ async fn nothing_about_a_person_is_stored() {
         let told = records(&[record(CODE, 2, "20260302", "20260310", ""), named], noon());
         dossiers.observe(&told).await.unwrap();
         dossiers.observe(&steps(&[step(CODE, 4, "20260303")], noon())).await.unwrap();
-        dossiers.erase(&[Code::parse("H99.07-Nguyen").unwrap()], "cli:test").await.unwrap();
+        dossiers.erase(&[Code::parse("H99.07-Nguyen").unwrap()], &ERASURE).await.unwrap();
         let text = match world.store.engine {
             Engine::Sqlite => {
                 let url = config(&world.store).url;
@@ -181,14 +181,19 @@ async fn an_erased_dossier_does_not_come_back() {
         let told = records(&[record(CODE, 2, "20260302", "", "")], noon());
         dossiers.observe(&told).await.unwrap();
         assert_eq!(dossiers.figures(march(), None).await.unwrap(), received(1));
-        dossiers.erase(&[Code::parse(CODE).unwrap()], "cli:test").await.unwrap();
+        dossiers.erase(&[Code::parse(CODE).unwrap()], &ERASURE).await.unwrap();
         let later =
             records(&[record(CODE, 4, "20260303", "", "")], noon().plus(Duration::from_secs(9)));
         dossiers.observe(&later).await.unwrap();
         assert_eq!(dossiers.figures(march(), None).await.unwrap(), received(0));
         assert_eq!(dossiers.recount().await.unwrap().wrong, 0);
         let (verb, _, after) = world.audit().await.pop().unwrap();
-        assert_eq!((verb.as_str(), after.as_deref()), ("erase", Some(r#"{"dossiers_erased":1}"#)));
+        let after: serde_json::Value = serde_json::from_str(&after.unwrap()).unwrap();
+        assert_eq!((verb.as_str(), &after["dossiers_erased"]), ("erase", &1.into()));
+        assert_eq!(
+            (&after["reason"], &after["legal_ground"]),
+            (&ERASURE.reason.into(), &GROUND.into())
+        );
     }
 }
 
@@ -213,7 +218,7 @@ async fn damage_of_the_counters_is_found_and_mended() {
             assert_ne!(figures.ok(), Some(received(30)), "{sql}");
             let recount = dossiers.recount().await.unwrap();
             assert_eq!((recount.dossiers, recount.wrong), (30, 1), "{sql}");
-            assert_eq!(dossiers.rebuild().await.unwrap().wrong, 1);
+            assert_eq!(dossiers.rebuild("cli:test").await.unwrap().wrong, 1);
             assert_eq!(dossiers.recount().await.unwrap().wrong, 0);
             assert_eq!(dossiers.figures(march(), None).await.unwrap(), received(30));
         }
@@ -307,7 +312,7 @@ async fn each_month_and_year_packet_is_sent_once() {
             .unwrap();
         assert!(kept.contains(r#""SoNhanTrongKy":"2""#), "{kept}");
 
-        dossiers.resend(span).await.unwrap();
+        dossiers.resend(span, "cli:test").await.unwrap();
         assert_eq!(dossiers.take_due(&units()).await.unwrap().len(), 1, "an officer asked");
         assert!(world.open(&Config::default()).await.is_none());
         assert!(matches!(dossiers.take_due(&units()).await, Err(DossierError::Ended)));
@@ -335,7 +340,7 @@ async fn a_damaged_month_does_not_hold_up_the_others() {
         let state = dossiers.packets().await.unwrap()[&january];
         assert!(matches!(state, State::Waiting { attempts: 1, .. }), "{state:?}");
 
-        dossiers.rebuild().await.unwrap();
+        dossiers.rebuild("cli:test").await.unwrap();
         world.clock.advance(crate::packet::LEASE);
         let taken = dossiers.take_due(&units()).await.unwrap();
         assert_eq!(taken.iter().map(|due| due.span).collect::<Vec<_>>(), [january]);
@@ -357,7 +362,6 @@ async fn ask(dossiers: &Dossiers) -> (Figures, u64) {
     let later = noon().plus(Duration::from_secs(1));
     desk.observe(carried(message::PROGRESS, body, later)).await.unwrap();
     assert!(!desk.offer(carried("LayThuTuc", "{}".to_owned(), later)), "of no concern");
-    desk.observe(carried(message::RECORD, "no JSON".to_owned(), later)).await.unwrap();
     let figures = desk.figures(march(), Some("H99".to_owned())).await.unwrap();
     let missed = desk.missed();
     drop(desk);

@@ -15,7 +15,7 @@ fn read(packet: &str, body: &str) -> Result<Reading, Unreadable> {
 }
 
 fn only(reading: Reading) -> Message {
-    assert_eq!((reading.messages.len(), reading.skipped), (1, 0));
+    assert_eq!((reading.messages.len(), reading.uncounted), (1, 0));
     reading.messages.into_iter().next().unwrap()
 }
 
@@ -92,16 +92,21 @@ fn a_step_is_read_and_one_from_the_future_counts_from_now() {
 
 #[test]
 fn what_cannot_be_counted_is_told() {
-    for (packet, body, skipped) in [
-        (message::RECORD, r#"[{"MaHoSo":""},{"TrangThaiHoSo":"2"}]"#, 2),
-        (message::RECORD, r#"{"data":[{"MaHoSo":"có dấu"}]}"#, 1),
-        (message::PROGRESS, r#"[{"MaHoSo":"A-1","TrangThai":"11"},{"MaHoSo":"A-1"}]"#, 2),
-        ("LayThuTuc", "not even JSON", 0),
-        (message::RECORD, "{}", 0),
-        (message::RECORD, r#"{"data":[]}"#, 0),
+    for (packet, body, told, uncounted) in [
+        (message::RECORD, r#"[{"MaHoSo":""},{"TrangThaiHoSo":"2"},{"MaHoSo":" \u00a0"}]"#, 0, 3),
+        (message::RECORD, r#"[{"MaHoSo":null},{"MaHoSo":1.5},{"MaHoSo":[1]},{"MaHoSo":{}}]"#, 0, 4),
+        // counted, but on no day
+        (message::RECORD, r#"[{"MaHoSo":"A-1","NgayTiepNhan":"31/02/2026"}]"#, 1, 1),
+        (message::RECORD, r#"[{"MaHoSo":"A-1","NgayTiepNhan":{"d":1}}]"#, 1, 1),
+        (message::RECORD, r#"[{"MaHoSo":"A-1","NgayTiepNhan":" "},{"MaHoSo":"A-2"}]"#, 2, 0),
+        (message::PROGRESS, r#"[{"MaHoSo":"A-1","TrangThai":"11"},{"TrangThai":"4"}]"#, 0, 2),
+        (message::PROGRESS, r#"[{"MaHoSo":"A-1"},{"MaHoSo":"A-1","TrangThai":""}]"#, 0, 0),
+        ("LayThuTuc", "not even JSON", 0, 0),
+        (message::RECORD, "{}", 0, 0),
+        (message::RECORD, r#"{"data":[]}"#, 0, 0),
     ] {
         let reading = read(packet, body).unwrap();
-        assert_eq!((reading.messages.len(), reading.skipped), (0, skipped), "{body}");
+        assert_eq!((reading.messages.len(), reading.uncounted), (told, uncounted), "{body}");
     }
     for body in ["", "[", "12", r#""text""#, "[1]", r#"{"data":7}"#, r#"{"data":[[]]}"#, "[{}"] {
         let error = read(message::RECORD, body).unwrap_err();
@@ -144,10 +149,47 @@ fn a_code_of_a_dossier_is_never_printed_and_is_one_in_any_case() {
     let code = Code::parse(" 000.00.07.h99-240304-00017 ").unwrap();
     assert_eq!(Some(&code), Code::parse(CODE).as_ref());
     assert_eq!(format!("{code:?}"), "Code");
-    let long = "A".repeat(65);
-    for text in ["", "  ", "a b", "có", long.as_str(), "a\u{0}b"] {
+    for text in ["", "  ", "\t\u{a0}"] {
         assert_eq!(Code::parse(text), None, "{text:?}");
     }
+}
+
+/// A code is opaque: whatever the portal takes counts.
+#[test]
+fn every_code_with_something_in_it_is_a_code_of_its_own() {
+    let long = "A".repeat(65);
+    let longer = "Đ".repeat(50_000);
+    let codes = [
+        "a b",
+        "a  b",
+        "\"a\"",
+        "a\u{0}b",
+        "hồ sơ 1",
+        "ho so 1",
+        "HỒ SƠ 1",
+        "đ-1",
+        "Đ-1",
+        "日本-1",
+        "🗂",
+        "0017",
+        "17",
+        &long,
+        &longer,
+    ];
+    let known: std::collections::BTreeSet<Code> =
+        codes.iter().map(|text| Code::parse(text).unwrap()).collect();
+    assert_eq!(known.len(), codes.len());
+    // what is one: blanks around, composed and decomposed letters, a to z and A to Z
+    for (one, other) in [("hồ sơ 1", " ho\u{302}\u{300} so\u{31b} 1\n"), ("Ab-1", "aB-1")] {
+        assert_eq!(Code::parse(one), Code::parse(other));
+    }
+    for text in codes {
+        let body = serde_json::json!({"data": [{"MaHoSo": text, "TrangThaiHoSo": "2"}]});
+        let message = only(read(message::RECORD, &body.to_string()).unwrap());
+        assert_eq!(Some(message.code), Code::parse(text));
+    }
+    let number = only(read(message::RECORD, r#"[{"MaHoSo":17}]"#).unwrap());
+    assert_eq!(Some(number.code), Code::parse("17"));
 }
 
 #[test]

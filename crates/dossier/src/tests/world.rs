@@ -9,7 +9,7 @@ use terms::clock::{Clock, Timestamp};
 use terms::random::Random;
 
 use crate::message::{self, Message};
-use crate::{Config, Dossiers, Moment, Opening, Period, erase_all};
+use crate::{Config, Dossiers, Erasure, Moment, Opening, Period, erase_all};
 
 pub(super) fn zone() -> TimeZone {
     TimeZone::get("Asia/Ho_Chi_Minh").unwrap()
@@ -33,6 +33,9 @@ pub(super) fn march() -> Period {
 }
 
 pub(super) const GROUND: &str = "Quyết định số 01/2026/QĐ-UBND";
+
+pub(super) const ERASURE: Erasure<'static> =
+    Erasure { actor: "cli:test", reason: "Theo yêu cầu của cơ quan", legal_ground: GROUND };
 
 pub(super) fn on() -> Config {
     Config {
@@ -86,7 +89,7 @@ impl World {
 
     pub(super) async fn erase_all(&self) -> u64 {
         let (store, clock, random) = (&self.store, &self.clock, &self.random);
-        erase_all(store, clock, random, "cli:test").await.unwrap()
+        erase_all(store, clock, random, &ERASURE).await.unwrap()
     }
 
     /// Verb, before and after of each change in the audit.
@@ -128,6 +131,6 @@ fn told(packet: &str, items: &[String], at: Timestamp) -> Vec<Message> {
         items.join(",")
     );
     let reading = message::read(packet, "", body.as_bytes(), at, &zone()).unwrap();
-    assert_eq!((reading.messages.len(), reading.skipped), (items.len(), 0));
+    assert_eq!((reading.messages.len(), reading.uncounted), (items.len(), 0));
     reading.messages
 }
