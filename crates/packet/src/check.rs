@@ -39,7 +39,7 @@ pub enum Side {
 pub fn check(tables: &Tables, name: &str, side: Side, document: &Document<'_>, on: Date) -> Report {
     let root = document.root();
     let Some(table) = tables.find(name, on) else {
-        return without_table(tables, name, side, root);
+        return without_table(tables, name, side, document);
     };
     let unchecked = match (side, table.direction) {
         (Side::Answer, Direction::Pull) | (Side::Request | Side::Data, Direction::Push) => {
@@ -50,6 +50,7 @@ pub fn check(tables: &Tables, name: &str, side: Side, document: &Document<'_>, o
     };
     let report = Report::new(table.packet.clone(), table.version.clone(), unchecked);
     let mut checking = Checking::new(report, table.table_text().into());
+    mark(&mut checking, document);
     match side {
         Side::Request => request(&mut checking, tables, table, root),
         Side::Data => data(&mut checking, tables, table, root),
@@ -88,11 +89,13 @@ fn of_fault(tables: &Tables, name: &str, fault: &FormFault, on: Date) -> Report 
 }
 
 /// An auxiliary service, a table of another day, or nothing that is known.
-fn without_table(tables: &Tables, name: &str, side: Side, root: Value<'_>) -> Report {
+fn without_table(tables: &Tables, name: &str, side: Side, document: &Document<'_>) -> Report {
+    let root = document.root();
     let shown: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
     let auxiliary = tables.auxiliary(name);
     let known: Arc<str> = auxiliary.map_or_else(|| shown.into(), |found| found.name.clone());
     let mut checking = Checking::new(Report::new(known, Arc::default(), 0), Arc::default());
+    mark(&mut checking, document);
     match (auxiliary, side) {
         (Some(found), Side::Request | Side::Data) => {
             if side == Side::Request {
@@ -108,6 +111,14 @@ fn without_table(tables: &Tables, name: &str, side: Side, root: Value<'_>) -> Re
         }
     }
     checking.report
+}
+
+/// A byte order mark passes our reader; the one behind us may stumble over it.
+fn mark(checking: &mut Checking<'_>, document: &Document<'_>) {
+    if document.has_mark() {
+        let finding = Finding::error(Rule::ByteOrderMark, Evidence::Page);
+        checking.tell(finding, None, sentence::byte_order_mark);
+    }
 }
 
 fn request<'t>(checking: &mut Checking<'t>, tables: &'t Tables, table: &'t Table, root: Value<'_>) {
@@ -210,8 +221,15 @@ fn parameters<'t>(checking: &mut Checking<'t>, level: &'t Level, root: Value<'_>
 }
 
 fn records<'t>(checking: &mut Checking<'t>, table: &'t Table, data: Value<'_>) {
-    if data.syntax() == Syntax::Xml && data.is_blank() {
-        // An empty element is how an empty list looks in XML.
+    // An empty element is how an empty list looks in XML.
+    let is_empty_element = data.syntax() == Syntax::Xml && data.is_blank();
+    let has_none = is_empty_element || data.shape() == Shape::List && data.items().next().is_none();
+    if has_none && table.direction == Direction::Push && !table.blank {
+        // Nobody sends a packet to say nothing; an answer without a record is one.
+        let finding = Finding::error(Rule::NoRecord, table.blank_evidence);
+        checking.tell(finding, None, sentence::no_record);
+    }
+    if has_none {
         return;
     }
     if data.shape() != Shape::List {

@@ -95,6 +95,12 @@ impl<'a> Document<'a> {
         self.syntax
     }
 
+    /// Is it JSON that begins with a byte order mark? Readers may overlook it, and portals were
+    /// seen not to (RFC 8259 §8.1); XML may have one.
+    pub fn has_mark(&self) -> bool {
+        self.syntax == Syntax::Json && self.text.starts_with('\u{feff}')
+    }
+
     /// Its outermost value.
     pub fn root(&self) -> Value<'_> {
         Value::new(self, 0)

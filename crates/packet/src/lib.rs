@@ -25,4 +25,6 @@ pub use fault::FormFault;
 pub use mode::{Mode, NoMode, Verdict};
 pub use report::{Report, Severity, Violation};
 pub use rule::Rule;
-pub use table::{Direction, Evidence, Field, Form, Level, Required, Table, TableFault, Tables};
+pub use table::{
+    Claim, Direction, Evidence, Field, Form, Level, Required, Table, TableFault, Tables,
+};

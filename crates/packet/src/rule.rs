@@ -35,6 +35,8 @@ rules! {
     BodyTooLarge = "body_too_large",
     /// Not UTF-8: UTF-16, windows-1258, TCVN3 and the like.
     NotUtf8 = "not_utf8",
+    /// JSON that begins with a byte order mark, which RFC 8259 §8.1 forbids to send.
+    ByteOrderMark = "byte_order_mark",
     /// Neither JSON (RFC 8259) nor XML 1.0 from this place on.
     Syntax = "syntax",
     /// Nested deeper than `PACKET_DEPTH_MAX`.
@@ -59,6 +61,8 @@ rules! {
     NotInForce = "not_in_force",
     /// More records than `PACKET_RECORDS_MAX`; none of them is looked at.
     TooManyRecords = "too_many_records",
+    /// A packet that is sent without any record.
+    NoRecord = "no_record",
     /// A required field is absent.
     Required = "required",
     /// A required field has no value.

@@ -13,8 +13,8 @@ pub enum Extent {
     All,
 }
 
-/// A whole request, as JSON: envelope, parameters, one record. Of a table without names the list
-/// of records is empty.
+/// A whole request, as JSON: envelope, parameters, one record, which has no field where the table
+/// has no names.
 pub fn request(tables: &Tables, table: &Table, extent: Extent) -> String {
     let mut out = String::from("{");
     for field in tables.envelopes().request.iter() {
@@ -26,7 +26,10 @@ pub fn request(tables: &Tables, table: &Table, extent: Extent) -> String {
     }
     members(&mut out, &table.parameters, Extent::All);
     if table.direction == Direction::Push {
-        member(&mut out, name::DATA, |out| records(out, &table.fields, extent));
+        member(&mut out, name::DATA, |out| match is_nameless(&table.fields) {
+            true => out.push_str("[{}]"),
+            false => records(out, &table.fields, extent),
+        });
     }
     out.push('}');
     out
@@ -53,12 +56,16 @@ fn member(out: &mut String, name: &str, value: impl FnOnce(&mut String)) {
 
 fn records(out: &mut String, level: &Level, extent: Extent) {
     out.push('[');
-    if level.iter().any(|field| field.name.is_some()) {
+    if !is_nameless(level) {
         out.push('{');
         members(out, level, extent);
         out.push('}');
     }
     out.push(']');
+}
+
+fn is_nameless(level: &Level) -> bool {
+    level.iter().all(|field| field.name.is_none())
 }
 
 fn members(out: &mut String, level: &Level, extent: Extent) {

@@ -5,6 +5,11 @@
 mod tests;
 
 use serde_json::{Map, Value};
+use terms::fault::Sentence;
+
+use crate::document::{Document, Syntax, Value as Node};
+use crate::fault::FormFault;
+use crate::rule::Rule;
 
 /// Received in the period.
 pub const RECEIVED: &str = "SoNhanTrongKy";
@@ -66,16 +71,58 @@ pub fn figures(counts: [u64; 9]) -> Map<String, Value> {
     map
 }
 
-/// One figure of a map: a number or a text of digits, its name in any case.
+/// One figure of a map: a number or a text of digits, its name in any case. One that stands twice,
+/// as [`doubled`] tells, is none: nobody can say which of them counts.
 pub fn figure(map: &Map<String, Value>, name: &str) -> Option<u64> {
-    let value = map.get(name).or_else(|| {
-        map.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    })?;
+    let mut found = map.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
+    let (_, value) = found.next()?;
+    if found.next().is_some() {
+        return None;
+    }
     match value {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
+}
+
+/// The two names of a figure that stands twice, in different case.
+pub fn doubled(map: &Map<String, Value>) -> Option<[&str; 2]> {
+    COUNTS.into_iter().find_map(|name| {
+        let mut found = map.keys().filter(|found| found.eq_ignore_ascii_case(name));
+        Some([found.next()?.as_str(), found.next()?.as_str()])
+    })
+}
+
+/// Why the figures of an answer cannot be read in one way only: it is no JSON, a name stands twice
+/// in one object, or a figure does in different case (both names are told). Looked at are the
+/// object or list itself, and what stands in it one level down, as under `result`.
+pub fn fault(body: &[u8]) -> Option<FormFault> {
+    let document = match Document::read(body, None) {
+        Ok(document) => document,
+        Err(fault) => return Some(fault),
+    };
+    let root = document.root();
+    if document.syntax() != Syntax::Json {
+        return None;
+    }
+    let inner = root.pairs().map(|(_, value)| value).chain(root.items());
+    let all = inner.flat_map(|value| std::iter::once(value).chain(value.items()));
+    std::iter::once(root).chain(all).find_map(fault_of)
+}
+
+fn fault_of(map: Node<'_>) -> Option<FormFault> {
+    COUNTS.into_iter().find_map(|name| {
+        let mut found = map.pairs().map(|(name, _)| name).filter(|found| found.is_named(name));
+        let (first, second) = (found.next()?, found.next()?);
+        let [one, other] = [first, second].map(|name| name.text().unwrap_or_default());
+        let sentence = Sentence::made(
+            format!("`{one}` và `{other}` là một số liệu ghi hai lần, chỉ khác chữ hoa."),
+            format!("`{one}` and `{other}` are one figure told twice, in different case."),
+        );
+        let (path, offset) = (name.to_owned(), second.span().start);
+        Some(FormFault { rule: Rule::NameRepeated, path, offset, sentence })
+    })
 }
 
 /// The comparisons that do not hold: total, and its parts.

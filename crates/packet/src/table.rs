@@ -2,6 +2,7 @@
 //! files in the data folder replace them or add others.
 
 mod builtin;
+mod claim;
 mod file;
 mod level;
 mod read;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::Serialize;
 
+pub use claim::Claim;
 pub use file::TableFault;
 pub use level::Level;
 pub(crate) use level::Place;
@@ -262,6 +264,10 @@ pub struct Table {
     pub count: u16,
     /// Positions of the parameters sent, where the standard has a table for them.
     pub count_sent: u16,
+    /// Of a push: a packet without any record is one as well.
+    pub blank: bool,
+    /// From where it is known whether it is.
+    pub blank_evidence: Evidence,
     /// How much of it is known, in words.
     pub note: Arc<str>,
     /// What stands beside `service` in a request.
@@ -278,6 +284,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// Reads a table file; `file` is its name, for the faults, which are told all at once.
+    pub fn read(file: &str, text: &str) -> Result<Table, Vec<TableFault>> {
+        read::table(file, text)
+    }
+
     /// Counted positions whose name is known.
     pub fn known(&self) -> u32 {
         self.fields.known() + if self.count_sent > 0 { self.parameters.known() } else { 0 }
@@ -353,7 +364,7 @@ impl Tables {
                 Ok(table) => {
                     if let Some(other) = added.iter().find(|other| is_same(other, &table)) {
                         let other = other.file.as_deref().unwrap_or_default();
-                        faults.push(file::twice(name, other));
+                        faults.push(TableFault::twice(name, other));
                     }
                     added.push(table);
                 }

@@ -197,6 +197,9 @@ fn damages(table: &Table, target: &Target<'_>) -> Vec<&'static str> {
         if !field.children.is_empty() {
             found.push("item");
         }
+        if target.steps.len() == 1 && field.name.as_deref() == Some(name::DATA) {
+            found.push("no record");
+        }
         return found;
     }
     found.extend(["list", "object", "control", "twice"]);
@@ -259,6 +262,7 @@ fn apply(body: &mut Value, steps: &[Step], field: &Field, damage: &str) -> bool 
         "list" => json!([text]),
         "object" => json!({ "value": text }),
         "item" => json!(["x"]),
+        "no record" => json!([]),
         "text for list" => json!("x"),
         "object for list" => json!({ "x": "x" }),
         "boolean" => json!(true),

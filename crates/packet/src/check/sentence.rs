@@ -120,7 +120,7 @@ pub(super) fn not_composed() -> Words {
 }
 
 pub(super) fn control_character() -> Words {
-    let todo = todo("Xoá ký tự điều khiển.", "Delete the control character.");
+    let todo = todo("Xóa ký tự điều khiển.", "Delete the control character.");
     words("có ký tự điều khiển không nhìn thấy", "has an invisible control character", todo)
 }
 
@@ -251,6 +251,26 @@ pub(super) fn service(rule: Rule) -> Words {
         "The service is neither in Table 1 nor a known auxiliary service.",
         todo,
     )
+}
+
+pub(super) fn byte_order_mark() -> Words {
+    let todo = todo(
+        "Sửa phần mềm gửi để ghi UTF-8 không có BOM (3 byte EF BB BF ở đầu).",
+        "Mend the sending program: UTF-8 without a mark (the bytes EF BB BF at the beginning).",
+    );
+    words(
+        "Nội dung JSON bắt đầu bằng dấu thứ tự byte (BOM), RFC 8259 không cho phép.",
+        "The JSON begins with a byte order mark, which RFC 8259 forbids.",
+        todo,
+    )
+}
+
+pub(super) fn no_record() -> Words {
+    let todo = todo(
+        "Gửi ít nhất một bản ghi; không có gì để gửi thì không gửi gói tin.",
+        "Send at least one record; with nothing to send, send no packet.",
+    );
+    words("không có bản ghi nào", "has no record", todo)
 }
 
 pub(super) fn too_many_records() -> Words {

@@ -36,6 +36,37 @@ fn what_one_system_does_not_say_is_left_out() {
 }
 
 #[test]
+fn a_figure_told_twice_in_different_case_is_none_and_both_names_are_told() {
+    let twice = r#"{"sonhantrongky": 1, "SoTonKyTruoc": "2", "SoNhanTrongKy": 7}"#;
+    let figures = map(&serde_json::from_str(twice).unwrap());
+    assert_eq!(figure(&figures, RECEIVED), None, "nobody can say which of them counts");
+    assert_eq!(figure(&figures, CARRIED), Some(2));
+    let mut names = doubled(&figures).unwrap();
+    names.sort_unstable();
+    assert_eq!(names, ["SoNhanTrongKy", "sonhantrongky"]);
+    assert!(!add(&[figures]).contains_key(RECEIVED));
+    for (body, expected) in [
+        (twice.to_owned(), Some(Rule::NameRepeated)),
+        (format!("[{twice}]"), Some(Rule::NameRepeated)),
+        (format!(r#"{{"error_code":"0","result":{twice}}}"#), Some(Rule::NameRepeated)),
+        (format!(r#"{{"error_code":"0","result":[{{}},{twice}]}}"#), Some(Rule::NameRepeated)),
+        (r#"{"So\u004ehanTrongKy":1,"sonhantrongky":1}"#.to_owned(), Some(Rule::NameRepeated)),
+        (r#"{"SoNhanTrongKy":1,"SoNhanTrongKy":2}"#.to_owned(), Some(Rule::DuplicateKey)),
+        ("200".to_owned(), None),
+        ("mười".to_owned(), Some(Rule::Syntax)),
+        ("<a/>".to_owned(), None),
+        (r#"{"SoNhanTrongKy":1,"SoTonKyTruoc":1,"ghichu":1,"GhiChu":2}"#.to_owned(), None),
+        (r#"[{"SoNhanTrongKy":1},{"sonhantrongky":1}]"#.to_owned(), None),
+    ] {
+        assert_eq!(fault(body.as_bytes()).map(|fault| fault.rule), expected, "{body}");
+    }
+    let fault = fault(twice.as_bytes()).unwrap();
+    for sentence in [fault.sentence.vi, fault.sentence.en] {
+        assert!(sentence.contains("`sonhantrongky`") && sentence.contains("`SoNhanTrongKy`"));
+    }
+}
+
+#[test]
 fn percentages_are_rounded_and_of_nothing_are_zero() {
     for (part, whole, expected) in [
         (0, 0, "0.00"),

@@ -26,13 +26,15 @@ impl fmt::Display for TableFault {
 
 impl std::error::Error for TableFault {}
 
-/// Two files for one packet and version.
-pub(super) fn twice(file: &str, other: &str) -> TableFault {
-    let sentence = Sentence::made(
-        format!("cùng gói tin và phiên bản với tệp {other}"),
-        format!("the same packet and version as in the file {other}"),
-    );
-    TableFault { file: file.to_owned(), line: 1, column: 1, sentence }
+impl TableFault {
+    /// Two files for one packet and version.
+    pub fn twice(file: &str, other: &str) -> TableFault {
+        let sentence = Sentence::made(
+            format!("cùng gói tin và phiên bản với tệp {other}"),
+            format!("the same packet and version as in the file {other}"),
+        );
+        TableFault { file: file.to_owned(), line: 1, column: 1, sentence }
+    }
 }
 
 /// The line and the column of a byte, both from 1.

@@ -96,8 +96,9 @@ impl<'a> Reader<'a> {
             Ok(root) => Some(root),
             Err(error) => {
                 let at = error.span().map_or(0, |span| span.start);
-                let vi = format!("TOML sai cú pháp: {}", error.message());
-                self.fault(at, vi, format!("broken TOML: {}", error.message()));
+                let said = error.message();
+                let vi = format!("từ đây không đúng cú pháp TOML; bộ đọc TOML báo “{said}”");
+                self.fault(at, vi, format!("broken TOML: {said}"));
                 None
             }
         }
@@ -144,6 +145,10 @@ impl<'a> Reader<'a> {
             direction: direction.unwrap_or(Direction::Push),
             count: self.number(entry, "count").unwrap_or(0),
             count_sent: self.number(entry, "count_sent").unwrap_or(0),
+            blank: self.flag(entry, "blank"),
+            blank_evidence: self
+                .word(entry, "blank_evidence", Evidence::ALL, Evidence::as_str)
+                .unwrap_or(Evidence::Inferred),
             note: self.text(entry, "note").unwrap_or_default(),
             parameters: self.level(entry, "parameter", 0),
             fields: self.level(entry, "field", 0),

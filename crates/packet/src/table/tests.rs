@@ -192,6 +192,7 @@ fn everything_wrong_in_a_file_is_told_with_its_place() {
             &head.replace("count = 9", "count = 0\n[[field]]\nposition = 1"),
             "4:9 1 fields are counted, more than count = 0",
         ),
+        (&format!("{head}blank = 1"), "5:9 `blank`: true or false is expected"),
         (
             &format!("{head}valid_from = 2026-02-01\nvalid_until = 2026-01-01"),
             "6:15 `valid_until`: not before valid_from is expected",
@@ -221,6 +222,33 @@ fn everything_wrong_in_a_file_is_told_with_its_place() {
 }
 
 const PACKET_TABLE_BYTES: usize = terms::limit::PACKET_TABLE_BYTES_MAX;
+
+#[test]
+fn what_a_file_is_about_is_read_as_far_as_it_goes() {
+    let head = "packet = \"GoiTin\"\nversion = \"2\"\n";
+    for (text, packet, version) in [
+        (head.to_owned(), Some("GoiTin"), Some("2")),
+        (format!("{head}direction = \n[[field]]\nname ="), Some("GoiTin"), Some("2")),
+        (format!("{head}[[field]]\nform = \"word\""), Some("GoiTin"), Some("2")),
+        ("packet = \"GoiTin\"\nversi".to_owned(), Some("GoiTin"), None),
+        ("packet = \"Goi".to_owned(), None, None),
+        ("packet = 1\nversion = \"\"".to_owned(), None, None),
+        (String::new(), None, None),
+        ("[".repeat(10_000), None, None),
+    ] {
+        let claim = Claim::of(&text);
+        assert_eq!(
+            (claim.packet.as_deref(), claim.version.as_deref()),
+            (packet, version),
+            "{text}"
+        );
+    }
+    let claim = Claim::of(head);
+    assert!(claim.covers("goitin", "2"));
+    assert!(!claim.covers("GoiTin", "1") && !claim.covers("GoiTinKhac", "2"));
+    assert!(Claim::default().covers("GoiTin", "1"), "what cannot be read may be any");
+    assert!(Claim::of("version = \"2\"").covers("GoiTin", "2"));
+}
 
 #[test]
 fn with_a_broken_file_nothing_is_taken() {

@@ -173,12 +173,12 @@ fn each_side_has_its_own_shape() {
         ("LayThuTuc", Side::Data, r#"{"maTTHC":1.0}"#, ""),
         ("LayThuTuc", Side::Data, "{}", "required@maTTHC"),
         ("LayQDCB", Side::Data, "null", ""),
-        ("DongBoHoiDap", Side::Data, "[]", ""),
+        ("DongBoHoiDap", Side::Data, "[]", "no_record@"),
         ("DongBoHoiDap", Side::Data, "{}", "required@data"),
         ("DongBoHoiDap", Side::Data, r#"{"data":{}}"#, "shape@data"),
         ("DongBoHoiDap", Side::Data, r#"{"data":[1,{}]}"#, "shape@data[0]"),
         ("DongBoHoiDap", Side::Data, r#"{"data":""}"#, "shape@data"),
-        ("DongBoHoiDap", Side::Data, "<a><data/></a>", ""),
+        ("DongBoHoiDap", Side::Data, "<a><data/></a>", "no_record@data"),
         ("DongBoHoiDap", Side::Data, "<a><data>x</data></a>", "shape@data"),
         ("DongBoHoiDap", Side::Data, "<a><item><NOIDUNG/></item></a>", ""),
         ("DongBoHoiDap", Side::Data, "1", "shape@"),
@@ -252,4 +252,61 @@ fn values_are_taken_as_real_systems_write_them() {
         &code("\"01\""),
         "code_unknown@result[0].CACHTHUCTHUCHIEN[0].KENH",
     );
+}
+
+#[test]
+fn a_packet_that_is_sent_has_a_record_and_an_answer_needs_none() {
+    let whole = |service: &str, data: &str| {
+        let head = r#""session":"s","madonvi":"000.00.00.H99""#;
+        format!(r#"{{{head},"service":"{service}","isUpdating":"False"{data}}}"#)
+    };
+    for (packet, side, body, expected) in [
+        ("CapNhatTienDoHoSoMC", Side::Data, "[]".to_owned(), "no_record@"),
+        ("CapNhatTienDoHoSoMC", Side::Data, r#"{"data":[]}"#.to_owned(), "no_record@data"),
+        ("CapNhatTienDoHoSoMC", Side::Data, "<a><data/></a>".to_owned(), "no_record@data"),
+        ("DongBoHoSoMC", Side::Request, whole("DongBoHoSoMC", r#","data":[]"#), "no_record@data"),
+        ("DongBoHoSoMC", Side::Request, whole("DongBoHoSoMC", ""), "required@data"),
+        ("DongBoPAKNDiaPhuong", Side::Data, "[]".to_owned(), "no_record@"),
+        ("DongBoPAKNDiaPhuong", Side::Data, "[{}]".to_owned(), ""),
+        ("LayThuTuc", Side::Answer, r#"{"error_code":0,"result":[]}"#.to_owned(), ""),
+        ("LayThuTuc", Side::Answer, "<a><error_code>0</error_code><result/></a>".to_owned(), ""),
+        ("DanhSachPAKNChoXuLy", Side::Data, "{}".to_owned(), ""),
+    ] {
+        check(packet, side, &body, expected);
+    }
+    let report = |tables: &Tables| {
+        judge(tables, "GoiTin", Side::Data, b"[]", None, date(2026, 11, 22)).summary(99)
+    };
+    let table = |more: &str| {
+        let head = "packet = \"GoiTin\"\nversion = \"1\"\ndirection = \"push\"\ncount = 0\n";
+        Tables::builtin().with(&[("a.toml".to_owned(), format!("{head}{more}"))]).unwrap()
+    };
+    assert_eq!(report(&table("")), "no_record@");
+    assert_eq!(report(&table("blank = true")), "", "its table may allow it");
+    let refuses = |more: &str, mode| {
+        judge(&table(more), "GoiTin", Side::Data, b"[]", None, date(2026, 11, 22)).verdict(mode)
+    };
+    assert_eq!(refuses("", Mode::Refuse), Verdict::Report, "it is inferred unless stated");
+    assert_eq!(refuses("", Mode::Strict), Verdict::Refused);
+    assert_eq!(refuses("blank_evidence = \"page\"", Mode::Refuse), Verdict::Refused);
+}
+
+#[test]
+fn a_byte_order_mark_is_told_of_json_and_not_of_xml() {
+    let json = r#"[{"MaHoSo":"1"}]"#;
+    let on = date(2026, 11, 22);
+    for (packet, side, body, expected) in [
+        ("CapNhatTienDoHoSoMC", Side::Data, json.to_owned(), false),
+        ("CapNhatTienDoHoSoMC", Side::Data, format!("\u{feff}{json}"), true),
+        ("LayThuTuc", Side::Data, "\u{feff}{\"maTTHC\":\"1\"}".to_owned(), true),
+        ("TraCuuHoSo", Side::Data, "\u{feff}{\"MaHoSo\":\"1\"}".to_owned(), true),
+        ("LayThuTuc", Side::Data, "\u{feff}<a><maTTHC>1</maTTHC></a>".to_owned(), false),
+    ] {
+        let report = judge(&Tables::builtin(), packet, side, body.as_bytes(), None, on);
+        let told = report.violations.iter().find(|found| found.rule == Rule::ByteOrderMark);
+        assert_eq!(told.is_some(), expected, "{body}: {report:#?}");
+        let Some(found) = told else { continue };
+        assert!(found.refuses(Mode::Refuse) && !found.refuses(Mode::Report), "RFC 8259 is a page");
+        assert_eq!(found.path, "", "it stands at the beginning");
+    }
 }

@@ -50,6 +50,7 @@ fn broken(rule: Rule) -> (&'static str, Side, Vec<u8>) {
             return (DOSSIER, Side::Request, body);
         }
         Rule::Syntax => of_body(r#"{"data":[{"MaHoSo":"1",}]}"#),
+        Rule::ByteOrderMark => of_body(&format!("\u{feff}{}", dossier(&[]))),
         Rule::TooDeep => of_body(&"[".repeat(PACKET_DEPTH_MAX + 1)),
         Rule::TooMany => of_body(&format!("[{}1]", "1,".repeat(PACKET_VALUES_MAX))),
         Rule::TooManyMembers => {
@@ -73,6 +74,7 @@ fn broken(rule: Rule) -> (&'static str, Side, Vec<u8>) {
             (DOSSIER, Side::Data, format!("[{}{{}}]", "{},".repeat(PACKET_RECORDS_MAX)))
         }
         Rule::NotInForce => (DOSSIER, Side::Request, "{}".to_owned()),
+        Rule::NoRecord => (STEPS, Side::Data, "[]".to_owned()),
         Rule::Required => of_dossier(&[("MaHoSo", "null")]),
         Rule::Empty => of_dossier(&[("MaHoSo", "\"\"")]),
         Rule::Shape => of_dossier(&[("TaiLieuNop", "\"x\"")]),

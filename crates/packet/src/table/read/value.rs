@@ -181,7 +181,7 @@ impl Reader<'_> {
                 let at = key.span().start;
                 self.fault(
                     at,
-                    format!("không có khoá `{name}` ở đây"),
+                    format!("không có khóa `{name}` ở đây"),
                     format!("no key `{name}` here"),
                 );
             }
