@@ -190,7 +190,7 @@ impl World {
     ) -> Answer {
         let (parts, body) = request.into_parts();
         let client_address: IpAddr = address.parse().unwrap();
-        let arrival = Arrival { environment, client_address, secure: false };
+        let arrival = Arrival { environment, client_address, secure: false, xml: false };
         let terms = |system: &SystemCode| self.terms_of(system);
         answer(&self.access, endpoint, &parts, &body, arrival, terms).await.into()
     }

@@ -8,10 +8,12 @@ use http::request::Parts;
 use http::{Request, Response, response};
 use hyper::body::Incoming;
 use registry::Grant;
+use registry::system::Errors;
 use terms::fault::{Fault, FaultCode};
 
 use crate::answer::Answer;
 use crate::facade::{self, Cargo, Look};
+use crate::fault::legacy;
 use crate::forward::{self, Forwarding};
 use crate::lane::Lane;
 use crate::parameter::{self, Places};
@@ -60,7 +62,7 @@ async fn journey(
     peer: &Peer,
     record: &mut Record,
     arrival: Arrival,
-    head: Parts,
+    mut head: Parts,
     body: Incoming,
 ) -> Result<(response::Parts, Held), Fault> {
     let catalogue = lane.shared.registry.current();
@@ -74,17 +76,19 @@ async fn journey(
     let caller = permit::verify(lane, &head, arrival.environment)?;
     let system = permit::find_system(&catalogue, &caller)?;
     record.note_caller(&caller, system);
+    record.context.xml = system.errors == Errors::Legacy && legacy::wants_xml(&head.headers);
     permit::check_address(system, arrival.client)?;
     let route = route.ok_or(FaultCode::NoSuchRoute)?;
     let granted = catalogue.grant(&caller, &route, &head.method);
     record.context.allow = permit::allow(&route, granted.as_ref().err());
     let grant = granted?;
     let rest_at = head.uri.path().len() - route.rest.len();
+    let facades = &lane.shared.settings.facade;
+    let (look, form) = facade::look_plain(facades, &catalogue, &grant, &mut head, rest_at)?;
     drop(catalogue);
 
-    let look = Look::plain(grant.version());
     let cargo = Cargo::Coming(body);
-    travel(lane, peer, record, Errand { grant, head, rest_at, cargo, look }).await
+    travel(lane, peer, record, Errand { grant, head, rest_at, cargo, look, form }).await
 }
 
 /// A granted call, whatever the dialect in which it came.
@@ -96,6 +100,8 @@ pub(crate) struct Errand<'a> {
     pub(crate) cargo: Cargo<'a>,
     /// What must be looked at in the body.
     pub(crate) look: Look,
+    /// May its provider read the body as a form that names a destination?
+    pub(crate) form: bool,
 }
 
 /// From the grant to the answer: the one life of all calls.
@@ -105,7 +111,7 @@ pub(crate) async fn travel(
     record: &mut Record,
     errand: Errand<'_>,
 ) -> Result<(response::Parts, Held), Fault> {
-    let Errand { grant, head, rest_at, cargo, look } = errand;
+    let Errand { grant, head, rest_at, cargo, look, form } = errand;
     let now = record.opened_at();
     let limits = &mut record.context.limits;
     let admission = lane.counts.admit(&lane.meters, &grant, now, limits)?;
@@ -113,8 +119,10 @@ pub(crate) async fn travel(
     let checked = forward::check_size(&cargo, grant.version())
         .and_then(|()| parameter::check(&grant.version().parameters, places));
     let looked = match (checked, look) {
-        (Ok(()), Look::Nothing) => Ok(cargo),
-        (Ok(()), look) => Box::pin(facade::inspect(lane, record, &grant, look, cargo)).await,
+        (Ok(()), Look::Nothing) if !form => Ok(cargo),
+        (Ok(()), look) => {
+            Box::pin(facade::inspect(lane, record, &grant, (look, form), cargo)).await
+        }
         (Err(fault), _) => Err(fault),
     };
     let cargo = match looked.and_then(|cargo| record.begin().map(|()| cargo)) {

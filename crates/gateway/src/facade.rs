@@ -6,8 +6,11 @@ pub(crate) mod destination;
 pub(crate) mod dialect;
 mod dry_run;
 mod kept;
+mod named;
+mod operation;
 mod own;
 mod packet;
+mod plain;
 mod statistic;
 mod whole;
 
@@ -37,9 +40,12 @@ use crate::permit;
 use crate::record::{Arrival, Record};
 use crate::reply::Held;
 
+use destination::Words;
 pub(crate) use dialect::Dialect;
 pub(crate) use kept::Kept;
+pub(crate) use operation::Operation;
 pub(crate) use packet::{Look, inspect};
+pub(crate) use plain::look as look_plain;
 use whole::Seen;
 pub(crate) use whole::{Cargo, Whole};
 
@@ -191,7 +197,7 @@ fn decide<'a>(
     record.note_caller(&caller, system);
     permit::check_address(system, arrival.client)?;
     let query = head.uri.query().unwrap_or_default();
-    let named = destination::read(&head.headers, query)?;
+    let named = destination::read(&head.headers, query, Words::Facade)?;
     let service = find_service(lane, &catalogue, named.destination.as_deref(), inbound)?;
     record.note_service(service);
     let version = catalogue.newest(&caller, service, arrival.environment);
@@ -213,25 +219,21 @@ fn decide<'a>(
     destination::check_provider(&named, endpoints)?;
 
     let limited = is_limited(&grant);
-    let look = look(dialect, &head, is_portal, limited);
-    if limited && !is_portal && is_coded(&head) {
-        return Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::new(
-            "Nội dung phải gửi không nén (Content-Encoding).",
-            "The body must be sent without a Content-Encoding.",
-        )));
+    let look = look(dialect, &head, is_portal, limited)?;
+    if limited && !is_portal {
+        check_coding(&head)?;
     }
     if matches!(look, Look::Login) {
         // nobody's account of the national side is anything to us unless it was agreed upon
-        let operation = login_operation(&head);
-        if inbound && !grant.subscription().admits(operation) {
+        if inbound && !grant.subscription().admits(operation::of_login(&head)) {
             return Err(FaultCode::NotSubscribed.into());
         }
     } else if look.is_nothing() {
-        let operation = path_operation(dialect, &head);
-        if dialect::is_name(operation) {
-            record.note_operation(operation);
-        }
-        if !grant.subscription().admits(operation) {
+        let named = operation::of_adapter(dialect, &head);
+        let (tables, on) = (lane.shared.tables.load(), packet::today(lane, record));
+        let subscription = grant.subscription();
+        record.note_operation(Operation::known(&tables, on, Some(subscription), named));
+        if !subscription.admits(named) {
             return Err(FaultCode::NotSubscribed.into());
         }
     }
@@ -239,8 +241,9 @@ fn decide<'a>(
     destination::clean_headers(&mut head.headers, keep, |code| {
         catalogue.destination(code).is_some_and(|found| found.code == service.code)
     });
+    let form = (is_portal || keep) && is_form(&head)?;
     let rest_at = turn(&mut head, dialect, keep)?;
-    Ok(Errand { grant, head, rest_at, cargo, look })
+    Ok(Errand { grant, head, rest_at, cargo, look, form })
 }
 
 /// The service behind a destination; where none is named, the configured one, or the only portal.
@@ -268,41 +271,46 @@ fn is_limited(grant: &Grant) -> bool {
     subscription.operations.is_some() || subscription.packets != Mode::Report
 }
 
-/// Is the body coded, so that nobody here can look into it?
-fn is_coded(head: &Parts) -> bool {
+/// Refuses a body that is coded, so that nobody here can look into it.
+fn check_coding(head: &Parts) -> Result<(), Fault> {
     let is_plain = |value: &HeaderValue| {
         let text = value.as_bytes().trim_ascii();
         text.is_empty() || text.eq_ignore_ascii_case(b"identity")
     };
-    !head.headers.get_all(CONTENT_ENCODING).iter().all(is_plain)
+    if head.headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+        return Ok(());
+    }
+    Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::new(
+        "Nội dung phải gửi không nén (Content-Encoding).",
+        "The body must be sent without a Content-Encoding.",
+    )))
+}
+
+/// Could the body be read as a form, and only as the one that we see?
+fn is_form(head: &Parts) -> Result<bool, Fault> {
+    if !destination::is_form(&head.headers) {
+        return Ok(false);
+    }
+    destination::check_charset(&head.headers)?;
+    check_coding(head)?;
+    Ok(true)
 }
 
 /// What must be looked at in the body. A relayed call is looked at where the subscription limits
 /// it: the path does not decide what a provider does with a body that names a service.
-fn look(dialect: &Dialect, head: &Parts, is_portal: bool, limited: bool) -> Look {
-    match dialect {
-        Dialect::Packet { name, .. } => Look::packet(&head.uri, name.clone()),
+fn look(dialect: &Dialect, head: &Parts, is_portal: bool, limited: bool) -> Result<Look, Fault> {
+    Ok(match dialect {
+        Dialect::Packet { name, .. } => Look::packet(&head.uri, name.clone())?,
         Dialect::Portal | Dialect::Adapter { data: true, .. } => Look::Envelope,
         Dialect::Login(_) | Dialect::Adapter { .. } | Dialect::Statistic if is_portal => {
             Look::Envelope
         }
         _ if dialect.is_login() => Look::Login,
-        Dialect::Adapter { .. } if limited => Look::Relay(path_operation(dialect, head).to_owned()),
+        Dialect::Adapter { .. } if limited => {
+            Look::Relay(operation::of_adapter(dialect, head).to_owned())
+        }
         Dialect::Login(_) | Dialect::Adapter { .. } | Dialect::Statistic => Look::Nothing,
-    }
-}
-
-/// The operation of a call through the adapter that has no envelope: the first segment of what is
-/// forwarded, or nothing.
-fn path_operation<'h>(dialect: &Dialect, head: &'h Parts) -> &'h str {
-    let Dialect::Adapter { rest_at, .. } = dialect else { return "" };
-    let rest = &head.uri.path()[*rest_at..];
-    rest.split('/').find(|segment| !segment.is_empty()).unwrap_or_default()
-}
-
-/// The operation of a login that is relayed: the last segment of its path.
-fn login_operation(head: &Parts) -> &str {
-    head.uri.path().rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default()
+    })
 }
 
 /// Takes out of the query what was for us. Gives the place where the provider's path begins.
@@ -313,7 +321,7 @@ fn turn(head: &mut Parts, dialect: &Dialect, keep_destination: bool) -> Result<u
         Dialect::Login(_) | Dialect::Portal | Dialect::Statistic => 0,
     };
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
-    let cleaned = destination::clean(query, keep_destination);
+    let cleaned = destination::clean(query, keep_destination, Words::Facade);
     let rest = &path[rest_at..];
     let slash = if rest.is_empty() || rest.starts_with('/') { "" } else { "/" };
     if slash.is_empty() && matches!(cleaned, Cow::Borrowed(_)) {
@@ -347,7 +355,7 @@ impl Dialect {
 
 fn is_relayed(lane: &Lane, head: &Parts) -> bool {
     let query = head.uri.query().unwrap_or_default();
-    let Ok(named) = destination::read(&head.headers, query) else { return false };
+    let Ok(named) = destination::read(&head.headers, query, Words::Facade) else { return false };
     let catalogue = lane.shared.registry.current();
     let service = find_service(lane, &catalogue, named.destination.as_deref(), false);
     service.is_ok_and(|service| service.versions.iter().all(|v| v.portal.is_none()))

@@ -65,11 +65,16 @@ fn missing(parameter: &Parameter) -> Fault {
 }
 
 fn wrong(parameter: &Parameter) -> Fault {
-    let name = &parameter.name;
-    Fault::new(FaultCode::ParameterInvalid).because(Sentence::made(
-        format!("Tham số {name} sai khuôn dạng."),
-        format!("Parameter {name} has the wrong form."),
-    ))
+    invalid(&parameter.name, "sai khuôn dạng", "has the wrong form")
+}
+
+/// The fault of a parameter, by its name and what is wrong with it; never its value.
+pub(crate) fn invalid(name: &str, vi: &str, en: &str) -> Fault {
+    const CHARS_MAX: usize = 64;
+    // a name that the caller made up is told to nobody but himself, and not at any length
+    let name: String = name.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect();
+    Fault::new(FaultCode::ParameterInvalid)
+        .because(Sentence::made(format!("Tham số {name} {vi}."), format!("Parameter {name} {en}.")))
 }
 
 /// All values of a query field, decoded; `None` if one cannot be decoded.

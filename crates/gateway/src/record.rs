@@ -27,6 +27,7 @@ use tokio::time::timeout_at;
 use crate::admit::Admission;
 use crate::body::{Intake, Progress};
 use crate::digest::DigestKey;
+use crate::facade::Operation;
 use crate::fault::{self, Context};
 use crate::header;
 use crate::lane::Lane;
@@ -157,9 +158,9 @@ impl Record {
         self.row.packet_violations = (!violations.is_empty()).then(|| violations.into());
     }
 
-    /// What the call names besides its service: a name, never a value.
-    pub(crate) fn note_operation(&mut self, operation: impl Into<Arc<str>>) {
-        self.row.operation = Some(operation.into());
+    /// What the call names besides its service: a name that was known before, never a value.
+    pub(crate) fn note_operation(&mut self, operation: Option<Operation>) {
+        self.row.operation = operation.map(Operation::text);
     }
 
     /// A record of its own for one of the calls that this one is made of.

@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, timeout_at};
 
 use crate::facade::dialect::{self, Dialect};
+use crate::fault::legacy;
 use crate::form;
 use crate::lane::Lane;
 use crate::peer::Peer;
@@ -74,6 +75,7 @@ pub(crate) async fn answer(
     if let Endpoint::Login(facade) = endpoint {
         record.note_facade(Some(facade));
         record.context.errors = Errors::Legacy;
+        record.context.xml = legacy::wants_xml(&head.headers);
     }
     if let Err(fault) = form::check(&head) {
         return record.refuse(fault.into()).await;
@@ -90,6 +92,7 @@ pub(crate) async fn answer(
         environment: peer.environment,
         client_address: record.client(),
         secure: peer.secure,
+        xml: record.context.xml,
     };
     let lane = record.hand_over();
     // in a task of its own: a guess is counted and recorded also when its consumer hangs up
@@ -98,7 +101,7 @@ pub(crate) async fn answer(
         access::token::http::answer(access, endpoint, &head, &body, arrival, |s| lane.terms(s))
             .await
     });
-    wait(answering, deadline.at().into(), endpoint).await
+    wait(answering, deadline.at().into(), endpoint, arrival.xml).await
 }
 
 /// The answer if it comes in time; if not, what is told in its place while it goes on.
@@ -106,10 +109,11 @@ async fn wait(
     answering: JoinHandle<Response<Bytes>>,
     limit: Instant,
     endpoint: Endpoint,
+    xml: bool,
 ) -> Response<Bytes> {
     match (timeout_at(limit, answering).await, endpoint) {
         (Ok(Ok(answer)), _) => answer,
-        (_, Endpoint::Login(_)) => TokenRefusal::TemporarilyUnavailable.answer_login(),
+        (_, Endpoint::Login(_)) => TokenRefusal::TemporarilyUnavailable.answer_login(xml),
         (_, _) => unavailable(),
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use terms::fault::Sentence;
 
-use crate::document::{Document, Shape, Syntax, Value, push_json_text};
+use crate::document::{Document, Shape, Value, push_json_text};
 use crate::fault::FormFault;
 use crate::rule::Rule;
 
@@ -222,20 +222,31 @@ pub fn wrap(
 ) -> Result<Bytes, FormFault> {
     let blank = body.iter().all(u8::is_ascii_whitespace);
     let document = Document::read(if blank { b"{}" } else { body }, None)?;
-    if document.syntax() == Syntax::Xml {
+    wrap_document(service, madonvi, is_updating, &document, session)
+}
+
+/// The same around a document that was read already.
+pub fn wrap_document(
+    service: &str,
+    madonvi: &str,
+    is_updating: Option<bool>,
+    document: &Document<'_>,
+    session: &str,
+) -> Result<Bytes, FormFault> {
+    let Some(body) = document.body() else {
         let json = document.to_json();
         return wrap(service, madonvi, is_updating, json.as_bytes(), session);
-    }
+    };
     let mut out = String::with_capacity(body.len() + 160);
     out.push('{');
     push_member(&mut out, name::SESSION, session);
-    if let Some(list) = document.body().filter(|_| document.root().shape() == Shape::List) {
+    if document.root().shape() == Shape::List {
         push_member(&mut out, name::UNIT, madonvi);
         push_member(&mut out, name::SERVICE, service);
         push_updating(&mut out, is_updating);
-        push_verbatim(&mut out, name::DATA, &list[document.root().span()]);
+        push_verbatim(&mut out, name::DATA, &body[document.root().span()]);
     } else {
-        let envelope = Envelope::of(&document)?;
+        let envelope = Envelope::of(document)?;
         if envelope.service().is_some_and(|named| !named.eq_ignore_ascii_case(service)) {
             let sentence = Sentence::made(
                 format!("`service` trong nội dung khác với {service}."),
@@ -247,13 +258,12 @@ pub fn wrap(
         push_member(&mut out, name::UNIT, envelope.madonvi().unwrap_or(madonvi));
         push_member(&mut out, name::SERVICE, service);
         push_updating(&mut out, envelope.is_updating().or(is_updating));
-        let text = document.body().unwrap_or_default();
         for other in &envelope.others {
-            out.push_str(&text[other.clone()]);
+            out.push_str(&body[other.clone()]);
             out.push(',');
         }
         if let Some(data) = envelope.member(name::DATA) {
-            push_verbatim(&mut out, name::DATA, &text[data.span.clone()]);
+            push_verbatim(&mut out, name::DATA, &body[data.span.clone()]);
         }
     }
     out.pop();

@@ -87,6 +87,8 @@ pub struct Arrival {
     pub client_address: IpAddr,
     /// It came over TLS.
     pub secure: bool,
+    /// It takes XML and nothing else: a refused session login is told so.
+    pub xml: bool,
 }
 
 /// Answers a request at one of the endpoints. `body` is what was read of it, at most one byte more
@@ -346,7 +348,7 @@ impl Visit<'_> {
     ) -> Response<Bytes> {
         let challenged = self.parts.headers.contains_key(AUTHORIZATION);
         let told = |refusal: TokenRefusal| match self.endpoint {
-            Endpoint::Login(_) => refusal.answer_login(),
+            Endpoint::Login(_) => refusal.answer_login(self.arrival.xml),
             _ => refusal.answer(challenged),
         };
         let mut answer = told(refusal);

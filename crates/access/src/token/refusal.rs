@@ -106,31 +106,43 @@ impl TokenRefusal {
     }
 
     /// The answer of a session login: its clients lose every body that does not come with 200, and
-    /// show `message` to people.
-    pub fn answer_login(self) -> Response<Bytes> {
-        json(StatusCode::OK, Bytes::from_static(self.body_login().as_bytes()))
+    /// show `message` to people. With `xml` in XML, for those who take nothing else.
+    pub fn answer_login(self, xml: bool) -> Response<Bytes> {
+        let message = self.message_login();
+        if !xml {
+            let body = format!("{{\"error_code\":-1,\"message\":\"{message}\"}}");
+            return json(StatusCode::OK, body.into());
+        }
+        let body = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<response><error_code>-1</error_code>\
+             <message>{message}</message></response>"
+        );
+        let mut answer = json(StatusCode::OK, body.into());
+        let kind = HeaderValue::from_static("application/xml; charset=utf-8");
+        answer.headers_mut().insert(CONTENT_TYPE, kind);
+        answer
     }
 
-    const fn body_login(self) -> &'static str {
+    /// In both languages, without a sign that JSON or XML would write otherwise.
+    const fn message_login(self) -> &'static str {
         match self {
             TokenRefusal::InvalidRequest
             | TokenRefusal::WrongMethod
             | TokenRefusal::InvalidGrant
-            | TokenRefusal::UnsupportedGrantType => concat!(
-                r#"{"error_code":-1,"message":"Yêu cầu đăng nhập không đọc được / "#,
-                r#"The login cannot be read"}"#
-            ),
+            | TokenRefusal::UnsupportedGrantType => {
+                concat!("Yêu cầu đăng nhập không đọc được / ", "The login cannot be read")
+            }
             TokenRefusal::InvalidClient => concat!(
-                r#"{"error_code":-1,"message":"Tài khoản hoặc mật khẩu không đúng / "#,
-                r#"The user name or password is wrong"}"#
+                "Tài khoản hoặc mật khẩu không đúng / ",
+                "The user name or password is wrong"
             ),
             TokenRefusal::SlowDown => concat!(
-                r#"{"error_code":-1,"message":"Đăng nhập sai quá nhiều lần, hãy chờ một phút / "#,
-                r#"Too many failed logins, wait a minute"}"#
+                "Đăng nhập sai quá nhiều lần, hãy chờ một phút / ",
+                "Too many failed logins, wait a minute"
             ),
             TokenRefusal::TemporarilyUnavailable => concat!(
-                r#"{"error_code":-1,"message":"Nền tảng tạm thời chưa phục vụ được / "#,
-                r#"The platform is temporarily unavailable"}"#
+                "Nền tảng tạm thời chưa phục vụ được / ",
+                "The platform is temporarily unavailable"
             ),
         }
     }

@@ -1,9 +1,12 @@
-//! The destination of a call behind a façade: `dstcode` in header or query, resolved from the
-//! registry alone, and what is taken out of the query before it goes on.
+//! The destination of a call: `dstcode` in header or query, resolved from the registry alone, and
+//! what is taken out of both before the call goes on.
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderValue};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Uri};
 use terms::endpoint::Endpoint;
 use terms::fault::{Fault, FaultCode, Sentence};
 
@@ -25,20 +28,46 @@ pub(crate) struct Named<'a> {
     pub(crate) provider: Option<Cow<'a, str>>,
 }
 
+/// Which words of a request name its destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// Those of a façade.
+    Facade,
+    /// Those that the national adapter reads in a plain call: `destination` may be a word of the
+    /// provider's there.
+    Plain,
+}
+
 /// Reads the destination from query and header; a value may be percent-coded in both. Said twice in
 /// two ways, it is refused: the way that was checked must be the way that is gone.
-pub(crate) fn read<'a>(headers: &'a HeaderMap, query: &'a str) -> Result<Named<'a>, Fault> {
+pub(crate) fn read<'a>(
+    headers: &'a HeaderMap,
+    query: &'a str,
+    words: Words,
+) -> Result<Named<'a>, Fault> {
     let mut named = Named::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let place = match role(name) {
+        // some readers end a pair at a semicolon: what they would find there is not for us to pass
+        let (pair, more) = pair.split_once(';').map_or((pair, None), |(p, more)| (p, Some(more)));
+        let hidden = more.into_iter().flat_map(|more| more.split(';'));
+        if hidden.into_iter().any(|pair| role(name(pair), words).is_some()) {
+            return Err(unreadable());
+        }
+        let place = match role(name(pair), words) {
             Some(Role::Destination) => &mut named.destination,
             Some(Role::Provider) => &mut named.provider,
             None => continue,
         };
+        let value = pair.split_once('=').map_or("", |(_, value)| value);
         put(place, decode(value, true).ok_or_else(unreadable)?)?;
     }
-    for (name, place) in [(DSTCODE, &mut named.destination), (PROVIDERURL, &mut named.provider)] {
+    let alias = (DESTINATION, Role::Destination);
+    let fields = [(DSTCODE, Role::Destination), (PROVIDERURL, Role::Provider), alias];
+    for (name, role) in fields.into_iter().take(if words == Words::Plain { 2 } else { 3 }) {
+        let place = match role {
+            Role::Destination => &mut named.destination,
+            Role::Provider => &mut named.provider,
+        };
         for value in headers.get_all(name) {
             let text = value.to_str().map_err(|_| unreadable())?.trim();
             put(place, decode(text, false).ok_or_else(unreadable)?)?;
@@ -47,30 +76,47 @@ pub(crate) fn read<'a>(headers: &'a HeaderMap, query: &'a str) -> Result<Named<'
     Ok(named)
 }
 
+#[derive(Clone, Copy)]
 enum Role {
     Destination,
     Provider,
 }
 
+/// The name of a pair, as it is written.
+fn name(pair: &str) -> &str {
+    pair.split_once('=').map_or(pair, |(name, _)| name)
+}
+
 /// Is a query parameter of this name, decoded, for us?
 pub(crate) fn is_ours(name: &str) -> bool {
-    role_of(name).is_some()
+    role_of(name, Words::Facade).is_some()
 }
 
 /// The role of a name as the query writes it: one that is percent-coded is the same name to whoever
 /// reads it next.
-fn role(name: &str) -> Option<Role> {
-    decode(name, true).and_then(|name| role_of(&name))
+fn role(name: &str, words: Words) -> Option<Role> {
+    decode(name, true).and_then(|name| role_of(&name, words))
 }
 
-fn role_of(name: &str) -> Option<Role> {
-    // many readers drop what is blank around a name
-    let is = |expected: &str| name.trim().eq_ignore_ascii_case(expected);
-    if is(DSTCODE) || is(DESTINATION) {
+fn role_of(name: &str, words: Words) -> Option<Role> {
+    if reads_as(name, DSTCODE) || words == Words::Facade && reads_as(name, DESTINATION) {
         Some(Role::Destination)
     } else {
-        is(PROVIDERURL).then_some(Role::Provider)
+        reads_as(name, PROVIDERURL).then_some(Role::Provider)
     }
+}
+
+/// May a reader take `name` for `expected`? Many drop what is blank around a name, some end it at a
+/// bracket or a zero byte, and Java folds the case of more letters than ASCII has.
+pub(crate) fn reads_as(name: &str, expected: &str) -> bool {
+    let end = name.find(['[', '\0']).unwrap_or(name.len());
+    let name = name[..end].trim_matches(|c: char| c <= ' ' || c.is_whitespace());
+    if name.is_ascii() {
+        return name.eq_ignore_ascii_case(expected);
+    }
+    const DOT_ABOVE: char = '\u{307}';
+    let folded = name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    folded.filter(|c| *c != DOT_ABOVE).eq(expected.chars().map(|c| c.to_ascii_lowercase()))
 }
 
 fn put<'a>(place: &mut Option<Cow<'a, str>>, value: Cow<'a, str>) -> Result<(), Fault> {
@@ -117,26 +163,98 @@ pub(crate) fn check_provider(named: &Named<'_>, endpoints: &[Endpoint]) -> Resul
     )))
 }
 
-/// Is the endpoint itself an adapter? Then the destination is for it, too.
+/// A plain call names no other destination than the one that its path leads to: the platform has
+/// decided it, and the adapter behind would go wherever it is told.
+pub(crate) fn check_named(
+    named: &Named<'_>,
+    is_resolved: impl FnOnce(&str) -> bool,
+) -> Result<(), Fault> {
+    match &named.destination {
+        Some(code) if !is_resolved(code) => {
+            Err(Fault::new(FaultCode::ParameterInvalid).because(Sentence::new(
+                "dstcode không phải mã đích đã đăng ký của dịch vụ này.",
+                "dstcode is not the destination that is registered for this service.",
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Is the endpoint itself an adapter, or a path behind one? Then the destination is for it, too.
 pub(crate) fn is_adapter(endpoint: &Endpoint) -> bool {
-    endpoint.base.trim_end_matches('/').ends_with("/RestService/forward")
+    const FORWARD: &[u8] = b"/RestService/forward";
+    let base = endpoint.base.as_bytes();
+    base.windows(FORWARD.len()).enumerate().any(|(at, part)| {
+        let ends = base.get(at + FORWARD.len()).is_none_or(|next| *next == b'/');
+        ends && part.eq_ignore_ascii_case(FORWARD)
+    })
+}
+
+/// Could the body be read as a form? Whoever asks an adapter for `dstcode` may be given what stands
+/// there, and then it is one more place that names a destination.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    let is_form = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|kind| kind.to_ascii_lowercase().contains("urlencoded"))
+    };
+    headers.get_all(CONTENT_TYPE).iter().any(is_form)
+}
+
+/// Are the bytes of a form read as those of ASCII? In UTF-16 or EBCDIC they spell other names.
+pub(crate) fn check_charset(headers: &HeaderMap) -> Result<(), Fault> {
+    const FITTING: [&str; 4] = ["utf-8", "utf8", "us-ascii", "iso-8859-1"];
+    for kind in headers.get_all(CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok()) {
+        let kind = kind.to_ascii_lowercase();
+        for (at, word) in kind.match_indices("charset") {
+            let told = kind[at + word.len()..].trim_start().strip_prefix('=').unwrap_or_default();
+            let told = told.split([';', ',']).next().unwrap_or_default();
+            if !FITTING.contains(&told.trim_matches(|c: char| c == '"' || c.is_whitespace())) {
+                return Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::new(
+                    "Biểu mẫu (application/x-www-form-urlencoded) phải gửi bằng UTF-8.",
+                    "A form (application/x-www-form-urlencoded) must be sent in UTF-8.",
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks a body that could be read as a form: it goes on byte for byte, so nothing in it may name
+/// another destination, nor any provider.
+pub(crate) fn check_form(body: &[u8], is_resolved: impl FnOnce(&str) -> bool) -> Result<(), Fault> {
+    let text = std::str::from_utf8(body).map_err(|_| unreadable())?;
+    let none = HeaderMap::new();
+    let named = read(&none, text, Words::Plain)?;
+    check_named(&named, is_resolved)?;
+    check_provider(&named, &[])
 }
 
 /// The query without what was for us: `providerurl` never goes on, the destination only to another
 /// adapter, and only where it says one. What stays, stays byte for byte.
-pub(crate) fn clean(query: &str, keep_destination: bool) -> Cow<'_, str> {
-    let stays = |pair: &&str| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match role(name) {
-            None => true,
-            Some(Role::Destination) => keep_destination && !value.is_empty(),
-            Some(Role::Provider) => false,
+pub(crate) fn clean(query: &str, keep_destination: bool, words: Words) -> Cow<'_, str> {
+    let stays = |pair: &&str| match role(name(pair), words) {
+        None => true,
+        Some(Role::Destination) => {
+            keep_destination && pair.split_once('=').is_some_and(|(_, value)| !value.is_empty())
         }
+        Some(Role::Provider) => false,
     };
     if query.split('&').all(|pair| stays(&pair)) {
         return query.into();
     }
     query.split('&').filter(stays).collect::<Vec<_>>().join("&").into()
+}
+
+/// Takes what was for us out of a plain call, whose destination was checked: the rest of the query
+/// stays byte for byte.
+pub(crate) fn clean_plain(head: &mut Parts) -> Result<(), FaultCode> {
+    head.headers.remove(PROVIDERURL);
+    let query = head.uri.query().unwrap_or_default();
+    let Cow::Owned(cleaned) = clean(query, true, Words::Plain) else { return Ok(()) };
+    let mark = if cleaned.is_empty() { "" } else { "?" };
+    let target = [head.uri.path(), mark, &cleaned].concat();
+    let target = PathAndQuery::try_from(target).map_err(|_| FaultCode::RequestInvalid)?;
+    head.uri = Uri::from(target);
+    Ok(())
 }
 
 /// Takes out of the header what was for us: the same rule as for the query. `is_resolved` tells

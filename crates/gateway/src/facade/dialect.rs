@@ -83,7 +83,7 @@ fn segments(path: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-fn stands_at(path: &str, places: &[String]) -> bool {
+pub(super) fn stands_at(path: &str, places: &[String]) -> bool {
     places.iter().any(|place| same(place, path))
 }
 
@@ -134,9 +134,8 @@ fn packet(path: &str, prefix: &str) -> Option<Dialect> {
         .then_some(Dialect::Packet { name, check })
 }
 
-/// Is `text` a name as packets and services of the portal have? A personal number is none, so that
-/// one that stands in the wrong place is not taken into the journal.
-pub(crate) fn is_name(text: &str) -> bool {
+/// Is `text` a name as packets and services of the portal have? A personal number is none.
+fn is_name(text: &str) -> bool {
     const CHARS_MAX: usize = 64;
     const DIGITS_MAX: usize = 3;
     let begins = text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);

@@ -1,16 +1,18 @@
 //! `/packets/{name}/check`: what would be found, and nothing forwarded.
 
-use ::packet::{Mode, Report, Side};
+use ::packet::{Report, Side};
 use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
 use http::{HeaderValue, Method, response};
 use hyper::body::Incoming;
-use terms::fault::{Fault, FaultCode, Sentence};
+use terms::fault::{Fault, FaultCode};
 use terms::limit;
 
-use super::packet::{self, Named};
+use super::destination::{self, Words};
+use super::named::{Named, Unfit, marked};
+use super::operation::Operation;
 use super::whole::{self, Seen};
-use super::{destination, own};
+use super::{own, packet};
 use crate::lane::Lane;
 use crate::record::{Arrival, Record};
 use crate::reply::Held;
@@ -27,6 +29,7 @@ pub(super) async fn check(
 ) -> Result<(response::Parts, Held), Fault> {
     let caller = permit::verify(lane, &head, arrival.environment)?;
     let query = head.uri.query().unwrap_or_default();
+    let asked;
     let mode = {
         let catalogue = lane.shared.registry.current();
         let system = permit::find_system(&catalogue, &caller)?;
@@ -36,7 +39,8 @@ pub(super) async fn check(
             record.context.allow = Some(HeaderValue::from_static("POST"));
             return Err(FaultCode::MethodNotAllowed.into());
         }
-        let named = destination::read(&head.headers, query)?;
+        asked = Named::read(name, query, true)?;
+        let named = destination::read(&head.headers, query, Words::Facade)?;
         let subscribed = || {
             let code = named.destination.as_deref();
             let service = super::find_service(lane, &catalogue, code, false).ok()?;
@@ -44,36 +48,25 @@ pub(super) async fn check(
             let grant = catalogue.grant_operation(&caller, service, version, None).ok()?;
             Some(grant.subscription().packets)
         };
-        asked_mode(query)?.or_else(subscribed).unwrap_or_default()
+        asked.mode.or_else(subscribed).unwrap_or_default()
     };
-    let mut room = lane.room.enter(true);
+    let mut room = lane.room.enter();
     let came = whole::read(record, body, limit::BODY_MAX, &mut room).await?;
     let (tables, on) = (lane.shared.tables.load(), packet::today(lane, record));
-    let named = Named::read(name, query);
-    let made = named.wrap(&came, "-", tables.find(name, on));
+    let made = match asked.wrap(&came, "-", tables.find(name, on)) {
+        Ok(made) => Ok(marked(&came, &made)),
+        Err(Unfit::Form(fault)) => Err(fault),
+        Err(Unfit::Parameter(fault)) => return Err(fault),
+    };
     let seen = made.as_ref().map_err(Clone::clone).and_then(|made| Seen::read(made));
     let report = match &seen {
         Ok(seen) => ::packet::check(&tables, name, Side::Request, &seen.document, on),
         Err(fault) => Report::of_fault(name, fault),
     };
-    record.note_operation(report.packet.clone());
+    record.note_operation(Operation::known(&tables, on, None, name));
     record.begin()?;
-    // what a dry run finds is told, not refused
-    let _ = packet::settle(record, mode, &report);
+    // what a dry run finds is told and not refused; nothing was exchanged, so no row counts it
+    packet::tell(record, mode, &report);
     let language = fault::language(head.headers.get(ACCEPT_LANGUAGE));
     own::answer(record, report.to_json(mode, language)).await
-}
-
-/// The mode asked for in the query of a dry run.
-fn asked_mode(query: &str) -> Result<Option<Mode>, Fault> {
-    let asked = query.split('&').find_map(|pair| pair.strip_prefix("mode="));
-    let read = |text: &str| {
-        text.parse().map_err(|_| {
-            Fault::new(FaultCode::ParameterInvalid).because(Sentence::new(
-                "mode phải là report, refuse hoặc strict.",
-                "mode is report, refuse or strict.",
-            ))
-        })
-    };
-    asked.map(read).transpose()
 }

@@ -2,28 +2,24 @@
 //! the packet that the standard describes (QCV-01 to QCV-17).
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Uri};
-use packet::{
-    Document, Envelope, FormFault, Mode, Report, Shape, Side, Syntax, Table, Verdict, envelope,
-};
-use registry::{Grant, Version};
-use serde_json::{Map, Value};
+use packet::{Document, Envelope, FormFault, Mode, Report, Shape, Side, Syntax, Verdict, envelope};
+use registry::Grant;
 use terms::fault::{Fault, FaultCode, Sentence};
 use terms::portal::PortalNames;
 
+use super::destination;
+use super::named::{Named, SESSION, Unfit, marked};
+use super::operation::{self, Operation};
 use super::whole::{self, Cargo, Seen, Whole};
-use super::{destination, dialect};
 use crate::lane::Lane;
 use crate::parameter::decode;
 use crate::record::Record;
 
 /// Bytes of the list of broken rules in a row.
 const SUMMARY_BYTES_MAX: usize = 1_024;
-/// Stands where the session belongs until the connector puts its own there.
-const SESSION: &str = "lgsp";
 
 /// What must be looked at in a body before the call goes on.
 pub(crate) enum Look {
@@ -40,137 +36,20 @@ pub(crate) enum Look {
     Login,
 }
 
-/// What the path and the query of a packet path say.
-pub(crate) struct Named {
-    name: String,
-    unit: Option<String>,
-    updating: Option<bool>,
-    /// Parameters of a pull.
-    parameters: Map<String, Value>,
-}
-
 impl Look {
-    /// What a plain call of a version needs: the portal's session stands in its body.
-    pub(crate) fn plain(version: &Version) -> Look {
-        if version.portal.is_some() { Look::Envelope } else { Look::Nothing }
-    }
-
     pub(crate) fn is_nothing(&self) -> bool {
         matches!(self, Look::Nothing)
     }
 
-    pub(super) fn packet(uri: &Uri, name: Range<usize>) -> Look {
-        Look::Packet(Box::new(Named::read(&uri.path()[name], uri.query().unwrap_or_default())))
-    }
-}
-
-impl Named {
-    /// Reads the query: the unit, whether it is an update, and whatever else there is as a
-    /// parameter of a pull. What cannot be decoded is left to the provider.
-    pub(super) fn read(name: &str, query: &str) -> Named {
-        let parameters = Map::new();
-        let mut named = Named { name: name.to_owned(), unit: None, updating: None, parameters };
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (Some(key), Some(value)) = (decode(key, true), decode(value, true)) else {
-                continue;
-            };
-            let is = |expected: &str| key.eq_ignore_ascii_case(expected);
-            if is(envelope::name::UNIT) || is("MaDinhDanhDV") {
-                named.unit = Some(value.into_owned());
-            } else if is(envelope::name::UPDATING) {
-                named.updating = Some(value.eq_ignore_ascii_case("true") || value == "1");
-            } else if !destination::is_ours(&key) && !is(envelope::name::SESSION) && !is("mode") {
-                named.parameters.insert(key.into_owned(), value.into_owned().into());
-            }
-        }
-        named
-    }
-
-    /// The envelope of a call that brought a bare array, `{"data":[…]}`, the parameters of a pull,
-    /// or nothing; in JSON or XML.
-    pub(super) fn wrap(
-        &self,
-        body: &[u8],
-        unit: &str,
-        table: Option<&Table>,
-    ) -> Result<Bytes, FormFault> {
-        let unit = self.unit.as_deref().unwrap_or(unit);
-        let is_bare = || is_list(body) || !is_envelope(body);
-        let asked = self.updating.is_none() && table.is_some_and(asks_updating) && is_bare();
-        let updating = self.updating.or(asked.then_some(false));
-        let put = |body: &[u8]| envelope::wrap(&self.name, unit, updating, body, SESSION);
-        match first(body) {
-            None => put(&serde_json::to_vec(&self.parameters).unwrap_or_default()),
-            Some(_) => put(body),
-        }
-    }
-
-    /// The same in one go, for the bodies that nearly all calls have: a bare list is not read
-    /// before the envelope stands around it, an object not asked whether it is an envelope.
-    fn enclose(&self, body: &[u8], unit: &str, table: Option<&Table>) -> Option<Enclosed> {
-        let unit = self.unit.as_deref().unwrap_or(unit);
-        if !is_list(body) {
-            let made = envelope::wrap(&self.name, unit, self.updating, body, SESSION);
-            return first(body).and_then(|_| Some(Enclosed { body: made.ok()?, members: None }));
-        }
-        let asked = self.updating.is_none() && table.is_some_and(asks_updating);
-        let mut members = vec![
-            (envelope::name::SESSION, SESSION),
-            (envelope::name::UNIT, unit),
-            (envelope::name::SERVICE, &self.name),
-        ];
-        if let Some(updating) = self.updating.or(asked.then_some(false)) {
-            members.push((envelope::name::UPDATING, if updating { "True" } else { "False" }));
-        }
-        let mut made = Vec::with_capacity(body.len() + 256);
-        for (name, value) in &members {
-            made.push(if made.is_empty() { b'{' } else { b',' });
-            made.extend_from_slice(format!("\"{name}\":{}", Value::from(*value)).as_bytes());
-        }
-        made.extend_from_slice(format!(",\"{}\":", envelope::name::DATA).as_bytes());
-        made.extend_from_slice(body);
-        made.push(b'}');
-        Some(Enclosed { body: made.into(), members: Some(members.len() + 1) })
-    }
-}
-
-/// An envelope that was made in one go.
-struct Enclosed {
-    body: Bytes,
-    /// How many members it has, if what stands in it is a list and nothing else.
-    members: Option<usize>,
-}
-
-impl Enclosed {
-    /// Is it what it was meant to be?
-    fn is_whole(&self, read: &Document<'_>, table: Option<&Table>) -> bool {
-        let says_updating = || read.root().get(envelope::name::UPDATING).is_some();
-        match self.members {
-            Some(members) => read.root().members().count() == members,
-            None => !table.is_some_and(asks_updating) || says_updating(),
-        }
+    pub(super) fn packet(uri: &Uri, name: Range<usize>) -> Result<Look, Fault> {
+        let query = uri.query().unwrap_or_default();
+        Ok(Look::Packet(Box::new(Named::read(&uri.path()[name], query, false)?)))
     }
 }
 
 /// The first byte that says something.
-fn first(body: &[u8]) -> Option<u8> {
+pub(super) fn first(body: &[u8]) -> Option<u8> {
     body.iter().copied().find(|byte| !byte.is_ascii_whitespace())
-}
-
-fn is_list(body: &[u8]) -> bool {
-    first(body) == Some(b'[')
-}
-
-/// Must a call of this packet say whether it is an update?
-fn asks_updating(table: &Table) -> bool {
-    let is = |name: &Arc<str>| &**name == envelope::name::UPDATING;
-    table.parameters.iter().any(|field| field.name.as_ref().is_some_and(is))
-}
-
-/// Does a body name its service? Then it says the rest of the envelope as well, or lacks it.
-fn is_envelope(body: &[u8]) -> bool {
-    Envelope::read(body).is_ok_and(|envelope| envelope.service().is_some())
 }
 
 /// Reads what a body says: may the consumer use the operation, is the packet as it should be? A
@@ -179,7 +58,7 @@ pub(crate) async fn inspect<'a>(
     lane: &Lane,
     record: &mut Record,
     grant: &Grant,
-    look: Look,
+    (look, form): (Look, bool),
     cargo: Cargo<'a>,
 ) -> Result<Cargo<'a>, Fault> {
     let unit = grant.version().portal.as_ref().map(|portal| &*portal.unit);
@@ -190,6 +69,7 @@ pub(crate) async fn inspect<'a>(
             if let Some(seen) = whole.seen.take() {
                 let came = whole.body.clone();
                 let mut inspection = Inspection { lane, record, grant };
+                inspection.check_form(&came, form)?;
                 (whole.operation, whole.body) = inspection.complete(&came, &seen, unit)?;
                 whole.came = Some(came);
             }
@@ -199,12 +79,14 @@ pub(crate) async fn inspect<'a>(
     let mut room = lane.room.enter(true);
     let came = whole::read(record, incoming, bytes_max, &mut room).await?;
     let mut inspection = Inspection { lane, record, grant };
+    inspection.check_form(&came, form)?;
     let (operation, body) = match (&look, unit) {
         (Look::Packet(named), Some(unit)) => inspection.wrap(&came, named, unit)?,
         (Look::Packet(named), None) => (inspection.look_at_data(&came, named)?, came.clone()),
         (Look::Relay(operation), _) => (inspection.relay(&came, operation)?, came.clone()),
         (Look::Login, _) => (check_login(&came).map(|()| String::new())?, came.clone()),
-        (Look::Envelope | Look::Nothing, _) => match Seen::read(&came) {
+        (Look::Nothing, _) => (String::new(), came.clone()),
+        (Look::Envelope, _) => match Seen::read(&came) {
             Ok(seen) => inspection.complete(&came, &seen, unit)?,
             Err(fault) => (inspection.pass_unread(&fault, None)?, came.clone()),
         },
@@ -254,38 +136,56 @@ impl Inspection<'_> {
         Ok((operation, made))
     }
 
+    /// A body that goes on byte for byte to where it could be read as a form.
+    fn check_form(&self, came: &Bytes, form: bool) -> Result<(), Fault> {
+        if !form {
+            return Ok(());
+        }
+        let catalogue = self.lane.shared.registry.current();
+        let service = &self.grant.service().code;
+        destination::check_form(came, |code| {
+            catalogue.destination(code).is_some_and(|found| found.code == *service)
+        })
+    }
+
     /// The records of a packet path, or its parameters, on their way to a portal.
     fn wrap(&mut self, came: &Bytes, named: &Named, unit: &str) -> Result<(String, Bytes), Fault> {
         let (tables, on) = (self.lane.shared.tables.load(), today(self.lane, self.record));
         let table = tables.find(&named.name, on);
-        if let Some(made) = named.enclose(came, unit, table)
+        if let Some(made) = named.enclose(came, unit, table)?
             && let Ok(document) = Document::read(&made.body, None)
-            && made.is_whole(&document, table)
+            && made.is_whole(&document)
         {
             let operation = self.judge(&named.name, &document, Side::Request)?;
             drop(document);
             return Ok((operation, made.body));
         }
-        let made = named.wrap(came, unit, table);
-        let read = made.as_ref().map_err(Clone::clone).and_then(|made| Document::read(made, None));
-        let operation = match read {
+        let made = match named.wrap(came, unit, table) {
+            Ok(made) => made,
+            Err(Unfit::Parameter(fault)) => return Err(fault),
+            Err(Unfit::Form(fault)) => {
+                return Ok((self.pass_unread(&fault, Some(&named.name))?, came.clone()));
+            }
+        };
+        let operation = match Document::read(&marked(came, &made), None) {
             Ok(document) => self.judge(&named.name, &document, Side::Request)?,
             Err(fault) => self.pass_unread(&fault, Some(&named.name))?,
         };
-        Ok((operation, made.unwrap_or_else(|_| came.clone())))
+        Ok((operation, made))
     }
 
     /// The same on their way to a provider that takes them as they are.
     fn look_at_data(&mut self, came: &Bytes, named: &Named) -> Result<String, Fault> {
         let made;
-        let text = if came.iter().all(u8::is_ascii_whitespace) {
-            made = serde_json::to_vec(&named.parameters).unwrap_or_default();
+        let text = if first(came).is_none() {
+            made = named.asked();
             &made[..]
         } else {
             came
         };
         match Document::read(text, None) {
             Ok(document) => {
+                named.check_body(&document, false)?;
                 if self.is_limited() {
                     check_service(&document, &named.name)?;
                 }
@@ -323,25 +223,30 @@ impl Inspection<'_> {
         // a name that is percent-coded is granted to nobody, but is a packet to whoever decodes it
         self.admit(operation)?;
         let name = decode(operation, false).unwrap_or_default();
+        let name = operation::as_served(&name);
         let is_packet = {
             let tables = self.lane.shared.tables.load();
-            tables.find(&name, today(self.lane, self.record)).is_some()
+            tables.find(name, today(self.lane, self.record)).is_some()
         };
         if is_packet || operation.is_empty() {
-            return self.judge(&name, &document, Side::Data);
+            return self.judge(name, &document, Side::Data);
         }
         Ok(operation.to_owned())
     }
 
     /// An operation of which nothing but its name is known.
     fn admit(&mut self, operation: &str) -> Result<String, Fault> {
-        if dialect::is_name(operation) {
-            self.record.note_operation(operation);
-        }
+        self.note(operation);
         if !self.grant.subscription().admits(operation) {
             return Err(FaultCode::NotSubscribed.into());
         }
         Ok(operation.to_owned())
+    }
+
+    fn note(&mut self, operation: &str) {
+        let (tables, on) = (self.lane.shared.tables.load(), today(self.lane, self.record));
+        let subscription = Some(&**self.grant.subscription());
+        self.record.note_operation(Operation::known(&tables, on, subscription, operation));
     }
 
     fn is_limited(&self) -> bool {
@@ -374,13 +279,8 @@ impl Inspection<'_> {
         if let Some(portal) = &self.grant.version().portal {
             check_named_once(document, &portal.names)?;
         }
-        let tables = self.lane.shared.tables.load();
-        let on = today(self.lane, self.record);
-        if let Some(table) = tables.find(operation, on) {
-            self.record.note_operation(table.packet.clone());
-        } else if dialect::is_name(operation) {
-            self.record.note_operation(operation);
-        }
+        self.note(operation);
+        let (tables, on) = (self.lane.shared.tables.load(), today(self.lane, self.record));
         let subscription = self.grant.subscription();
         if !subscription.admits(operation) {
             return Err(FaultCode::NotSubscribed.into());
@@ -395,9 +295,7 @@ impl Inspection<'_> {
     /// unless the subscription refuses what does not conform.
     fn pass_unread(&mut self, fault: &FormFault, named: Option<&str>) -> Result<String, Fault> {
         let operation = named.unwrap_or_default();
-        if dialect::is_name(operation) {
-            self.record.note_operation(operation);
-        }
+        self.note(operation);
         let subscription = self.grant.subscription();
         if !subscription.admits(operation) {
             return Err(FaultCode::NotSubscribed.into());
@@ -412,7 +310,7 @@ impl Inspection<'_> {
 
 /// Does a JSON object name a service, in whatever case of the name?
 fn names_service(document: &Document<'_>) -> bool {
-    let is = |name: &str| name.eq_ignore_ascii_case(envelope::name::SERVICE);
+    let is = |name: &str| destination::reads_as(name, envelope::name::SERVICE);
     document.syntax() == Syntax::Json && document.root().members().any(|(name, _)| is(&name))
 }
 
@@ -445,11 +343,10 @@ fn check_login(came: &[u8]) -> Result<(), Fault> {
 }
 
 /// Notes what a check found, for the row and for the consumer, and refuses if it must.
-pub(super) fn settle(record: &mut Record, mode: Mode, report: &Report) -> Result<(), Fault> {
+fn settle(record: &mut Record, mode: Mode, report: &Report) -> Result<(), Fault> {
     let verdict = report.verdict(mode);
     record.note_packet(verdict, report.unchecked, report.summary(SUMMARY_BYTES_MAX));
-    let told = format!("{verdict}; unchecked={}; violations={}", report.unchecked, report.count);
-    record.context.packet = HeaderValue::try_from(told).ok();
+    tell(record, mode, report);
     if verdict != Verdict::Refused {
         return Ok(());
     }
@@ -458,6 +355,13 @@ pub(super) fn settle(record: &mut Record, mode: Mode, report: &Report) -> Result
         Some(sentence) => fault.because(sentence),
         None => fault,
     })
+}
+
+/// What a check found, in the header of the answer.
+pub(super) fn tell(record: &mut Record, mode: Mode, report: &Report) {
+    let Report { unchecked, count, .. } = report;
+    let told = format!("{}; unchecked={unchecked}; violations={count}", report.verdict(mode));
+    record.context.packet = HeaderValue::try_from(told).ok();
 }
 
 /// Refuses an envelope that names a part twice, in the standard's spelling or in the portal's:

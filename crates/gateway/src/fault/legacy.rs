@@ -24,8 +24,16 @@ struct Told<'a> {
 
 /// Does the consumer ask for XML and not for JSON?
 pub(crate) fn wants_xml(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.contains("xml") && !accepted.contains("json") && !accepted.contains("*/*")
+    let mut xml = false;
+    for accepted in headers.get_all(ACCEPT) {
+        let Ok(accepted) = accepted.to_str() else { return false };
+        let accepted = accepted.to_ascii_lowercase();
+        if ["json", "*/*", "application/*"].iter().any(|kind| accepted.contains(kind)) {
+            return false;
+        }
+        xml |= accepted.contains("xml");
+    }
+    xml
 }
 
 /// The answer, without what stands in every fault's header.
@@ -59,6 +67,9 @@ fn message(fault: &Fault, language: Language) -> String {
 }
 
 fn write_xml(message: &str, code: FaultCode, exchange: ExchangeId) -> Vec<u8> {
+    // XML 1.0, 2.2: no reader takes what is not among its characters
+    let fits = |c: char| c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    let message: String = message.chars().filter(|c| fits(*c)).collect();
     let message = message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<response><error_code>{FAILED}</error_code>\

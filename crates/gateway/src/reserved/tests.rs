@@ -18,7 +18,8 @@ fn an_answer_that_is_late_is_told_and_goes_on() {
             Response::new(Bytes::from_static(b"{}"))
         });
         let answer =
-            wait(answering, Instant::now() + Duration::from_millis(20), Endpoint::Token).await;
+            wait(answering, Instant::now() + Duration::from_millis(20), Endpoint::Token, false)
+                .await;
         assert_eq!(answer.status(), 503);
         assert_eq!(answer.body(), r#"{"error":"temporarily_unavailable"}"#);
         assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -26,7 +27,7 @@ fn an_answer_that_is_late_is_told_and_goes_on() {
         is_done.await.expect("the work is not dropped with its answer");
         let answering = spawn_local(async { Response::new(Bytes::from_static(b"{}")) });
         let answer =
-            wait(answering, Instant::now() + Duration::from_secs(20), Endpoint::Token).await;
+            wait(answering, Instant::now() + Duration::from_secs(20), Endpoint::Token, false).await;
         assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (200, &b"{}"[..]));
     });
 }

@@ -2,8 +2,10 @@
 //! name begins with `tolerance_NN` shows what real clients need (`wire-protocols.md`, section 6).
 
 mod adapter;
+mod crowd;
 mod inbound;
 mod packet;
+mod plain;
 mod session;
 mod statistic;
 

@@ -10,7 +10,7 @@ fn shown(query: &str, headers: &[&str]) -> String {
     for value in headers {
         map.append(DSTCODE, HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
-    match read(&map, query) {
+    match read(&map, query, Words::Facade) {
         Ok(Named { destination, provider }) => {
             let text = |part: Option<Cow<'_, str>>| part.map_or("-".to_owned(), Cow::into_owned);
             format!("{} {}", text(destination), text(provider))
@@ -21,7 +21,7 @@ fn shown(query: &str, headers: &[&str]) -> String {
 
 #[test]
 fn a_destination_is_read_once() {
-    let table: [(&str, &[&str], &str); 17] = [
+    let table: [(&str, &[&str], &str); 25] = [
         ("", &[], "- -"),
         ("dstcode=VN:GOV:a", &[], "VN:GOV:a -"),
         ("x=1&DSTCODE=VN%3AGOV%3Aa&y", &[], "VN:GOV:a -"),
@@ -39,6 +39,14 @@ fn a_destination_is_read_once() {
         ("provider%75rl=http://p&dst%63ode=a", &[], "a http://p"),
         ("dstcode=a&%44STCODE=b", &[], "request_invalid"),
         ("+destination%20=a", &[], "a -"),
+        ("d%C5%BFtcode=a", &[], "a -"),
+        ("dstcode[]=a&dstcode%00x=a&dstcode%01=a", &[], "a -"),
+        ("prov%C4%B1derurl=b&PROV%C4%B0DERURL=b", &[], "- b"),
+        ("x=1;dstcode=a", &[], "request_invalid"),
+        ("x;y;dst%63ode=a", &[], "request_invalid"),
+        ("x=1;providerurl=b&dstcode=a", &[], "request_invalid"),
+        ("x=1;y=2&dstcode=a", &[], "a -"),
+        ("dst_code=a&xdstcode=a&dstcod=a", &[], "- -"),
     ];
     for (query, headers, expected) in table {
         assert_eq!(shown(query, headers), expected, "{query} {headers:?}");
@@ -83,8 +91,8 @@ fn what_was_for_us_goes_no_further() {
         ("", "", ""),
     ];
     for (query, cleaned, kept) in table {
-        assert_eq!(clean(query, false), cleaned, "{query}");
-        assert_eq!(clean(query, true), kept, "{query}");
+        assert_eq!(clean(query, false, Words::Facade), cleaned, "{query}");
+        assert_eq!(clean(query, true, Words::Facade), kept, "{query}");
     }
 }
 
@@ -96,8 +104,8 @@ fn the_header_says_no_more_than_the_query() {
         map
     };
     let map = given(PROVIDERURL, "http%3A%2F%2Fp");
-    assert_eq!(read(&map, "").unwrap().provider.as_deref(), Some("http://p"));
-    assert!(read(&map, "providerurl=http://q").is_err(), "two ways");
+    assert_eq!(read(&map, "", Words::Facade).unwrap().provider.as_deref(), Some("http://p"));
+    assert!(read(&map, "providerurl=http://q", Words::Facade).is_err(), "two ways");
     let table = [
         (DSTCODE, "a", true, true),
         (DSTCODE, "%61", true, true),
@@ -113,5 +121,82 @@ fn the_header_says_no_more_than_the_query() {
         let mut map = given(name, value);
         clean_headers(&mut map, keep, |code| code == "a");
         assert_eq!(map.contains_key(name), stays, "{name} {value} {keep}");
+    }
+}
+
+#[test]
+fn a_plain_call_has_a_word_less() {
+    let none = HeaderMap::new();
+    let plain = |query| read(&none, query, Words::Plain);
+    assert_eq!(plain("destination=a"), Ok(Named::default()));
+    assert_eq!(plain("destination=a&Dst%63ode=b").unwrap().destination.as_deref(), Some("b"));
+    assert!(plain("dstcode=a&dstcode=b").is_err() && plain("x;dstcode=a").is_err());
+    let mut map = HeaderMap::new();
+    map.append(DESTINATION, HeaderValue::from_static("a"));
+    assert_eq!(read(&map, "", Words::Plain), Ok(Named::default()));
+    assert_eq!(read(&map, "", Words::Facade).unwrap().destination.as_deref(), Some("a"));
+    assert!(read(&map, "dstcode=b", Words::Facade).is_err(), "in two ways");
+    let query = "destination=a&providerurl=b&dstcode=c&d=%20";
+    assert_eq!(clean(query, true, Words::Plain), "destination=a&dstcode=c&d=%20");
+}
+
+#[test]
+fn an_adapter_is_told_by_its_path() {
+    let table = [
+        ("http://p/XrdAdapter/RestService/forward", true),
+        ("http://p/XrdAdapter/RestService/forward/", true),
+        ("http://p/XrdAdapter/RestService/forward/mapi", true),
+        ("http://p/vxpadapter/restservice/FORWARD", true),
+        ("http://p/RestService/forwards", false),
+        ("http://p/XrdAdapter/RestService", false),
+        ("http://p/XrdAdapter/RestService/forwards/x/RestService/forward/y", true),
+        ("http://p", false),
+    ];
+    for (address, expected) in table {
+        assert_eq!(is_adapter(&Endpoint::parse(address).unwrap()), expected, "{address}");
+    }
+}
+
+#[test]
+fn a_form_names_no_other_destination() {
+    let table: [(&[u8], bool); 12] = [
+        (b"a=1&b=2", true),
+        (b"", true),
+        (b"dstcode=own&a=1", true),
+        (b"dst%63ode=own&DSTCODE=own", true),
+        (b"a=1&DstCode=other", false),
+        (b"a=1&dst%63ode=other", false),
+        (b"dstcode=own&dstcode=other", false),
+        (b"providerurl=http://own", false),
+        (br#"{"a":"&dstcode=other&"}"#, false),
+        (br#"{"a":"x;providerurl=http://p;"}"#, false),
+        (br#"{"a":"dstcode=other"}"#, true),
+        (b"a=\xff&dstcode=other", false),
+    ];
+    for (body, fits) in table {
+        let checked = check_form(body, |code| code == "own");
+        assert_eq!(checked.is_ok(), fits, "{}", String::from_utf8_lossy(body));
+    }
+}
+
+#[test]
+fn a_form_is_told_by_its_type_and_read_as_ascii() {
+    let table = [
+        ("application/x-www-form-urlencoded", true, true),
+        ("Application/X-WWW-Form-URLEncoded; charset=UTF-8", true, true),
+        ("application/x-www-form-urlencoded; charset=\"utf-8\"", true, true),
+        ("application/x-www-form-urlencoded;charset=utf-16", true, false),
+        ("application/x-www-form-urlencoded; charset = IBM037", true, false),
+        ("application/x-www-form-urlencoded; charset=utf-8; charset=utf-16", true, false),
+        ("application/x-www-form-urlencoded; charset", true, false),
+        ("application/json", false, true),
+        ("multipart/form-data; boundary=x", false, true),
+    ];
+    for (kind, form, fits) in table {
+        let mut map = HeaderMap::new();
+        map.append(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        map.append(CONTENT_TYPE, HeaderValue::from_static(kind));
+        assert_eq!(is_form(&map), form, "{kind}");
+        assert_eq!(check_charset(&map).is_ok(), fits, "{kind}");
     }
 }

@@ -1,9 +1,9 @@
 //! What is asked for: from when, until when, of which unit.
 
 use jiff::civil::Date;
-use terms::fault::{Fault, FaultCode, Sentence};
+use terms::fault::Fault;
 
-use crate::parameter::decode;
+use crate::parameter::{decode, invalid};
 
 /// A question for figures; both days are included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,23 +55,24 @@ fn read_date(query: &str, name: &'static str) -> Result<Date, Fault> {
     })
 }
 
-/// The one value of a parameter; two of them may be read in two ways.
+/// The one value of a parameter, its name in any case; two of them may be read in two ways.
 fn value(query: &str, name: &'static str) -> Result<Option<String>, Fault> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let mut found = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
-    match (found.next(), found.next()) {
-        (_, Some(_)) => Err(wrong(name, "được nêu hai lần", "given twice")),
-        (None, None) => Ok(None),
-        (Some(value), None) => match decode(value, true) {
-            Some(value) => Ok(Some(value.into_owned())),
-            None => Err(wrong(name, "không đọc được", "unreadable")),
-        },
+    let mut found = None;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let unreadable = || wrong(name, "không đọc được", "unreadable");
+        // a name that cannot be read could be this one
+        if !decode(key, true).ok_or_else(unreadable)?.eq_ignore_ascii_case(name) {
+            continue;
+        }
+        let value = decode(value, true).ok_or_else(unreadable)?.into_owned();
+        if found.replace(value).is_some() {
+            return Err(wrong(name, "được nêu hai lần", "given twice"));
+        }
     }
+    Ok(found)
 }
 
 fn wrong(name: &str, vi: &str, en: &str) -> Fault {
-    Fault::new(FaultCode::ParameterInvalid).because(Sentence::made(
-        format!("Tham số {name} {vi}."),
-        format!("Parameter {name} is {en}."),
-    ))
+    invalid(name, vi, &format!("is {en}"))
 }

@@ -68,16 +68,52 @@ fn tolerance_05_what_is_forwarded() {
     assert_eq!(seen.header("lgsp-consumer"), Some("H01.009/one-stop"));
     let row = province.world.row(&answer);
     assert_eq!((row.facade, row.service.as_deref()), (Some(Facade::Adapter), Some("noi-bo")));
-    assert_eq!(row.operation.as_deref(), Some("sub"), "the first segment names the operation");
+    assert_eq!(row.operation, None, "a name that nobody knows is not kept");
     assert!(row.request_digest.is_some());
 }
 
 #[test]
-fn tolerance_05_a_personal_number_in_the_path_is_not_journalled() {
+fn tolerance_05_what_a_caller_made_up_is_not_journalled() {
     let province = Province::start();
-    let answer = province.get_known(&format!("{}/001234567890/x?dstcode={LOCAL}", PATHS[0]));
-    assert_eq!(answer.status, 200);
-    assert_eq!(province.world.row(&answer).operation, None);
+    let session = province.session();
+    let named = |name: &str| {
+        let envelope = format!(r#"{{"session":"{session}","service":"{name}","data":[]}}"#);
+        let records = format!("/packets/{name}?dstcode={LOCAL}");
+        [
+            province.get_known(&format!("{}/{name}/x?dstcode={LOCAL}", PATHS[0])),
+            province.post_known(&records, "[]"),
+            province.post_known(&records, "{ broken"),
+            province.post_known(&format!("/packets/{name}"), "[]"),
+            province.post_known(&format!("/packets/{name}/check"), "[]"),
+            province.post("/mapi/g", "", &envelope),
+            province.post_known("/dvcqg/1.0/mapi/g", &envelope),
+            province.post_known(&format!("/noi-bo/1.0/{name}/x"), &envelope),
+            province.post_known(&format!("{}/{name}?dstcode={LOCAL}", PATHS[0]), &envelope),
+        ]
+    };
+    for operations in ["null", "[DongBoHoSoMC, LayThuTuc]"] {
+        limit(&province, "noi-bo", &format!("operations: {operations}"));
+        for name in ["NguyenVanAn", "Nguyen_Van_An", "DongBoHoSoMCNguyenVanAn"] {
+            for answer in named(name) {
+                let row = province.world.row(&answer);
+                assert_eq!(row.operation, None, "{operations} {name} {row:?}");
+                let text = format!("{row:?}");
+                assert!(!text.contains("Nguyen"), "{operations} {name} {text}");
+            }
+        }
+    }
+    let number = province.get_known(&format!("{}/001234567890/x?dstcode={LOCAL}", PATHS[0]));
+    assert_eq!(province.world.row(&number).operation, None);
+    // as the table, the list of services or the subscription writes it
+    limit(&province, "noi-bo", "operations: [TraCuu_Rieng, tracuuhoso, dongbohosomc]");
+    for (name, kept) in [
+        ("tracuu_rieng", "TraCuu_Rieng"),
+        ("TRACUUHOSO", "tracuuhoso"),
+        ("DONGBOHOSOMC", "DongBoHoSoMC"),
+    ] {
+        let answer = province.get_known(&format!("{}/{name}/x?dstcode={LOCAL}", PATHS[0]));
+        assert_eq!(province.world.row(&answer).operation.as_deref(), Some(kept));
+    }
 }
 
 #[test]
@@ -154,9 +190,12 @@ fn a_coded_name_or_a_header_is_the_same_as_the_name_in_the_query() {
         }
         let twice = province.get_known(&target(&format!("&dstcode={RELAY}")));
         assert_eq!(twice.fault(), "request_invalid");
+        let header = format!("{token}destination: {RELAY}\r\n");
+        let twice = province.say("GET", &target(""), &header, "");
+        assert_eq!(twice.fault(), "request_invalid", "the header names a destination as well");
         assert_eq!(province.world.provider.seen().len(), before, "nothing went on");
         let header =
-            format!("{token}providerurl: {own}\r\ndstcode: {LOCAL}\r\ndestination: {RELAY}\r\n");
+            format!("{token}providerurl: {own}\r\ndstcode: {LOCAL}\r\ndestination: {LOCAL}\r\n");
         let target = target(&format!("&provider%75rl={own}&%64estination={coded}&z=1"));
         assert_eq!(province.say("GET", &target, &header, "").status, 200, "{target}");
         let seen = province.world.provider.last();

@@ -334,3 +334,103 @@ fn a_list_with_something_behind_it_is_no_list() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(passed_on(&province)["data"], value!([]));
 }
+
+#[test]
+fn a_parameter_that_is_unclear_is_refused_by_its_name() {
+    let province = Province::start();
+    let push = "/packets/DongBoHoSoMC";
+    let local = "/packets/DongBoHoSoMC?dstcode=VN:GOV:H01:noi-bo";
+    let table = [
+        (format!("{push}?isUpdating=yes"), "[]", "isUpdating"),
+        (format!("{local}&isUpdating=yes"), "[]", "isUpdating"),
+        (format!("{push}?isUpdating=True&isUpdating=False"), "[]", "isUpdating"),
+        (push.to_owned(), r#"{"isUpdating":"yes","data":[]}"#, "isUpdating"),
+        (format!("{push}?isUpdating=True"), r#"{"isUpdating":false,"data":[]}"#, "isUpdating"),
+        (format!("{local}&isUpdating=True"), r#"{"isUpdating":false,"data":[]}"#, "isUpdating"),
+        (format!("{push}?madonvi=H01"), r#"{"madonvi":"H02","data":[]}"#, "madonvi"),
+        (format!("{push}?maTTHC=1"), "[]", "maTTHC"),
+        ("/packets/LayThuTuc?maTTHC=1&maTTHC=2".to_owned(), "", "maTTHC"),
+        ("/packets/LayThuTuc?maTTHC=1&m%61ttHC=1".to_owned(), "", "mattHC"),
+        ("/packets/LayThuTuc?maTTHC=%C4".to_owned(), "", "maTTHC"),
+        ("/packets/LayThuTuc?maTTHC=1&%C4=1".to_owned(), "", "#2"),
+        ("/packets/LayThuTuc?maTTHC=1".to_owned(), r#"{"maTTHC":"2"}"#, "maTTHC"),
+        (format!("{push}/check?isUpdating=yes"), "[]", "isUpdating"),
+        (format!("{push}/check?isUpdating=True"), r#"{"isUpdating":"0","data":[]}"#, "isUpdating"),
+        (format!("{push}/check?mode=strict&mode=report"), "[]", "mode"),
+    ];
+    let legacies = [false, true];
+    for is_legacy in legacies {
+        if is_legacy {
+            province.legacy();
+        }
+        for (target, body, name) in &table {
+            for (language, begins) in [("vi", "Tham số "), ("en", "Parameter ")] {
+                let known = format!(
+                    "authorization: Bearer {}\r\naccept-language: {language}\r\n",
+                    province.world.token
+                );
+                let answer = province.say("POST", target, &known, body);
+                let row = province.world.row(&answer);
+                let fault = row.fault.as_deref();
+                assert_eq!(fault, Some("parameter_invalid"), "{target} {body}");
+                let told = json(&answer)[if is_legacy { "message" } else { "detail" }].clone();
+                let told = told.as_str().unwrap().to_owned();
+                assert!(told.contains(&format!("{begins}{name} ")), "{target} {body}: {told}");
+                assert_eq!(answer.status, if is_legacy { 200 } else { 400 });
+            }
+        }
+    }
+    assert_eq!(province.portal.count(), 0, "nothing was sent");
+    assert!(province.world.provider.seen().is_empty());
+}
+
+#[test]
+fn a_dry_run_is_no_exchange_that_a_report_counts() {
+    let province = Province::start();
+    for start in ["02", "91"] {
+        let body = records(start).to_string();
+        let answer = province.post_known("/packets/DongBoHoSoMC/check", &body);
+        assert!(!header(&answer).is_empty(), "its consumer is told");
+        let row = province.world.row(&answer);
+        assert_eq!(row.packet_verdict, None);
+        assert_eq!((row.packet_unchecked, row.packet_violations), (None, None));
+        let answer = province.post_known("/packets/DongBoHoSoMC", &body);
+        assert!(province.world.row(&answer).packet_verdict.is_some());
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_told_and_refused_where_form_matters() {
+    for (mode, verdict) in [("report", "report"), ("refuse", "refused"), ("strict", "refused")] {
+        let province = Province::given(&format!("packets: {mode}"));
+        let list = format!("\u{feff}{}", records("02"));
+        let object = format!("\u{feff}{}", value!({ "data": records("02") }));
+        let envelope = format!("\u{feff}{}", sample("02", &province.session()));
+        let answers = [
+            province.post_known("/packets/DongBoHoSoMC", &list),
+            province.post_known("/packets/DongBoHoSoMC", &object),
+            province.post_known("/packets/DongBoHoSoMC/check", &list),
+            province.post_known("/packets/DongBoHoSoMC/check", &object),
+            province.post("/mapi/g", "", &envelope),
+            province.post_known("/dvcqg/1.0/mapi/g", &envelope),
+        ];
+        for (place, answer) in answers.iter().enumerate() {
+            let told = header(answer);
+            assert!(told.starts_with(&format!("{verdict}; ")), "{mode} {place} {told}");
+            assert!(told.ends_with("violations=1"), "{mode} {place} {told}");
+            let dry_run = place == 2 || place == 3;
+            let row = province.world.row(answer);
+            if dry_run {
+                assert_eq!(json(answer)["violations"][0]["rule"], "byte_order_mark");
+            } else {
+                let broken = row.packet_violations.unwrap_or_default();
+                assert!(broken.starts_with("byte_order_mark@"), "{broken}");
+            }
+            let refused = mode != "report" && !dry_run;
+            let fault = refused.then_some("packet_invalid");
+            assert_eq!(row.fault.as_deref(), fault, "{mode} {place} {}", answer.text());
+        }
+        let sent = province.portal.calls().iter().filter(|c| c.service != "login").count();
+        assert_eq!(sent, if mode == "report" { 4 } else { 0 });
+    }
+}

@@ -179,6 +179,51 @@ fn tolerance_08_each_system_hears_of_faults_in_its_own_way() {
 }
 
 #[test]
+fn tolerance_08_every_path_that_is_asked_in_xml_tells_its_faults_in_xml() {
+    let province = Province::start();
+    province.legacy();
+    let known = format!("authorization: Bearer {}\r\n", province.world.token);
+    let adapter = "/VXPAdapter/RestService/forward";
+    let table = [
+        ("POST", "/mapi/login".to_owned(), ""),
+        ("POST", "/mapi/login".to_owned(), r#"{"username":"a","password":"b"}"#),
+        ("GET", "/mapi/login".to_owned(), ""),
+        ("POST", format!("{adapter}/mapi/login"), "{"),
+        ("POST", "/mapi/g".to_owned(), "{"),
+        ("POST", format!("{adapter}/mapi/g"), r#"{"session":"x","service":"LayThuTuc"}"#),
+        ("POST", format!("{adapter}/a?dstcode=nobody"), ""),
+        ("POST", "/packets/DongBoHoSoMC".to_owned(), "{"),
+        ("POST", "/packets/DongBoHoSoMC/check?mode=mild".to_owned(), "[]"),
+        ("GET", "/thong-ke".to_owned(), ""),
+        ("GET", "/nowhere/1.0".to_owned(), ""),
+        ("PUT", "/datdai/2.0/x".to_owned(), ""),
+    ];
+    for (method, target, body) in table {
+        let is_ours = target.ends_with("/login") || target.ends_with("/g");
+        let token = if is_ours { "" } else { &known };
+        for accept in ["application/xml", "TEXT/XML; q=0.5", "text/xml\r\naccept: text/html"] {
+            let headers = format!("{token}accept: {accept}\r\n");
+            let answer = province.say(method, &target, &headers, body);
+            let kind = answer.header("content-type");
+            assert_eq!(answer.status, 200, "{method} {target}");
+            let text = answer.text();
+            assert_eq!(kind, Some("application/xml; charset=utf-8"), "{target} {accept} {text}");
+            let read = packet::Document::read(&answer.body, None).expect("XML");
+            let code = read.root().get("error_code").and_then(packet::Value::text);
+            assert_eq!(code.as_deref(), Some("-1"), "{text}");
+            let row = province.world.row(&answer);
+            assert_eq!(row.status, Some(200), "{target}");
+            if row.kind == Kind::Token {
+                assert_eq!(row.response_bytes, Some(answer.body.len() as u64), "as sent");
+            }
+        }
+        let both = format!("{token}accept: text/xml\r\naccept: application/json\r\n");
+        let answer = province.say(method, &target, &both, body);
+        assert_eq!(told(&answer).0, -1, "{target}");
+    }
+}
+
+#[test]
 fn tolerance_11_doubled_missing_and_trailing_slashes() {
     let province = Province::start();
     let (key, secret) = &province.world.secret;

@@ -1,0 +1,48 @@
+//! What a plain call has to heed of the dialects: the provider that it asks may speak one, and what
+//! a subscription limits is limited whichever way a call comes in.
+
+use http::request::Parts;
+use registry::{Catalogue, Grant};
+use terms::fault::Fault;
+
+use super::destination::{self, Words};
+use super::{Facades, Look, dialect, operation};
+
+/// What must be looked at in a plain call, and is a form to be looked for in its body?
+pub(crate) fn look(
+    facades: &Facades,
+    catalogue: &Catalogue,
+    grant: &Grant,
+    head: &mut Parts,
+    rest_at: usize,
+) -> Result<(Look, bool), Fault> {
+    let (version, service) = (grant.version(), grant.service());
+    let endpoints = version.endpoints(grant.subscription().environment);
+    let is_portal = version.portal.is_some();
+    // where its destination is decided, by the registry, no call decides it again
+    let is_adapter = endpoints.iter().any(destination::is_adapter);
+    let is_decided = is_portal || is_adapter || service.destination.is_some();
+    if is_decided {
+        let query = head.uri.query().unwrap_or_default();
+        let named = destination::read(&head.headers, query, Words::Plain)?;
+        destination::check_named(&named, |code| {
+            catalogue.destination(code).is_some_and(|found| found.code == service.code)
+        })?;
+        destination::check_provider(&named, endpoints)?;
+        destination::clean_plain(head)?;
+    }
+    let form = (is_portal || is_adapter) && super::is_form(head)?;
+    if is_portal {
+        return Ok((Look::Envelope, form));
+    }
+    if !super::is_limited(grant) {
+        return Ok((Look::Nothing, form));
+    }
+    super::check_coding(head)?;
+    let rest = head.uri.path().get(rest_at..).unwrap_or_default();
+    let look = match is_decided && dialect::stands_at(rest, &facades.login) {
+        true => Look::Login,
+        false => Look::Relay(operation::of_path(rest).to_owned()),
+    };
+    Ok((look, form))
+}
