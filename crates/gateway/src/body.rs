@@ -5,15 +5,18 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use journal::Digest;
-use terms::fault::FaultCode;
-use terms::limit::WHOLE_BYTES_MAX;
 
 use crate::digest::{DigestKey, Digesting};
+
+mod room;
+mod whole;
+
+pub(crate) use room::{Place, Room};
+pub(crate) use whole::read_whole;
 
 /// How far the request body has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub(crate) enum Progress {
     TooLarge,
     /// Its framing is broken.
     Malformed,
+    /// The consumer has ended its side before its end: it may still listen.
+    Cut,
     /// The consumer is gone.
     Gone,
 }
@@ -220,88 +225,14 @@ impl Body for RequestBody {
     }
 }
 
-/// Reads a body to its end; why there is none stands in `intake` as well.
-pub(crate) async fn read_whole(
-    mut incoming: Incoming,
-    intake: &Intake,
-    room: &mut Taken,
-) -> Result<Bytes, FaultCode> {
-    if incoming.size_hint().lower() > intake.bytes_max {
-        intake.progress.set(Progress::TooLarge);
-        return Err(FaultCode::BodyTooLarge);
-    }
-    let mut first = Bytes::new();
-    let mut joined = BytesMut::new();
-    while !incoming.is_end_stream() {
-        intake.progress.set(Progress::Awaited);
-        let Some(frame) = incoming.frame().await else { break };
-        let frame = frame.map_err(|error| {
-            intake.progress.set(blame(&error));
-            FaultCode::RequestInvalid
-        })?;
-        let Ok(data) = frame.into_data() else { continue };
-        intake.take(&data).map_err(|BodyFault| FaultCode::BodyTooLarge)?;
-        room.grow(data.len())?;
-        // most bodies come in one piece, which is passed on as it is
-        if joined.is_empty() && first.is_empty() {
-            first = data;
-        } else {
-            joined.extend_from_slice(&std::mem::take(&mut first));
-            joined.extend_from_slice(&data);
-        }
-    }
-    intake.end();
-    Ok(if joined.is_empty() { first } else { joined.freeze() })
-}
-
-/// How many bytes of bodies a thread holds whole at once: a façade that must look into a body
-/// before it knows who sends it must not let strangers fill the memory.
-#[derive(Default)]
-pub(crate) struct Room(Rc<Cell<usize>>);
-
-/// The part of the room that one body takes, given back when this is dropped.
-pub(crate) struct Taken {
-    room: Rc<Cell<usize>>,
-    bytes: usize,
-    bytes_max: usize,
-}
-
-impl Room {
-    /// For a body of a caller that is known, or of one who may be a stranger: strangers have half
-    /// of the room.
-    pub(crate) fn enter(&self, known: bool) -> Taken {
-        let bytes_max = if known { WHOLE_BYTES_MAX } else { WHOLE_BYTES_MAX / 2 };
-        Taken { room: self.0.clone(), bytes: 0, bytes_max }
-    }
-}
-
-impl Taken {
-    fn grow(&mut self, bytes: usize) -> Result<(), FaultCode> {
-        let all = self.room.get() + bytes;
-        if all > self.bytes_max {
-            return Err(FaultCode::Overloaded);
-        }
-        self.room.set(all);
-        self.bytes += bytes;
-        Ok(())
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        self.room.set(self.room.get() - self.bytes);
-    }
-}
-
-/// Broken framing shows as invalid input, everything else as a connection that ended.
+/// Broken framing shows as invalid input, a consumer's own end as one that was not expected,
+/// everything else is a connection that broke.
 fn blame(error: &hyper::Error) -> Progress {
-    use std::io::ErrorKind::{InvalidData, InvalidInput};
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     let cause = std::error::Error::source(error).and_then(|c| c.downcast_ref::<std::io::Error>());
     match cause.map(std::io::Error::kind) {
         Some(InvalidData | InvalidInput) => Progress::Malformed,
+        Some(UnexpectedEof) => Progress::Cut,
         _ => Progress::Gone,
     }
 }
-
-#[cfg(test)]
-mod tests;

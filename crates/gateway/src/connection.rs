@@ -98,10 +98,17 @@ async fn converse(lane: &Rc<Lane>, peer: &Rc<Peer>, wire: Wire) -> Option<Wire> 
         peer.called(lane.shared.clock.instant());
         // boxed, so that an idle connection holds no room for a call
         let carried = Box::pin(call::carry(lane.clone(), peer.clone(), request));
-        async move { Ok::<_, Infallible>(carried.await) }
+        let peer = peer.clone();
+        async move {
+            let answer = carried.await;
+            peer.answers();
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut connection = http1::Builder::new()
         .header_read_timeout(None)
+        // whether the consumer is still there, the wire looks for itself
+        .half_close(true)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_header_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(wire), service);

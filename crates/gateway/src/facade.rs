@@ -136,12 +136,13 @@ pub(crate) async fn carry(
         let caller = permit::verify(lane, &head, arrival.environment)?;
         Known { caller, cargo: Cargo::Coming(body) }
     } else {
-        let mut room = lane.room.enter(false);
+        let mut room = lane.room.enter_unknown(arrival.client);
         text = whole::read(record, body, limit::BODY_MAX, &mut room).await?;
         let seen = Seen::read(&text).map_err(|fault| unread(&dialect, &fault))?;
         let session = seen.envelope.session().ok_or(FaultCode::TokenMissing)?;
         let caller = lane.shared.access.verify(session, arrival.environment);
         let caller = caller.map_err(access::token::TokenFault::code)?;
+        room.admit()?;
         Known { caller, cargo: Cargo::Whole(Whole::seen(text.clone(), seen, room)) }
     };
     let errand = decide(lane, record, arrival, (&dialect, form, peer.inbound), head, known)?;

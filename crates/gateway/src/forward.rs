@@ -246,7 +246,7 @@ fn judge(failure: &Failure, record: &Record) -> FaultCode {
     let progress = record.intake.as_ref().map_or(Progress::Ended, |intake| intake.progress());
     match (failure.kind, progress) {
         (_, Progress::TooLarge) => FaultCode::BodyTooLarge,
-        (_, Progress::Malformed | Progress::Gone) => FaultCode::RequestInvalid,
+        (_, Progress::Malformed | Progress::Cut | Progress::Gone) => FaultCode::RequestInvalid,
         (FailureKind::Timeout, Progress::Awaited) => FaultCode::RequestTimeout,
         (FailureKind::Timeout, _) => FaultCode::ProviderTimeout,
         (FailureKind::Unreachable, _) => FaultCode::ProviderUnreachable,

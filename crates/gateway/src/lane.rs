@@ -54,7 +54,7 @@ impl Lane {
             digest_keys,
             via: Via::new(&shared.settings.via),
             gauge: Gauge::new(),
-            room: Room::default(),
+            room: Room::new(shared.clock.clone()),
             facades_elsewhere: shared.settings.facade.are_elsewhere(),
             consumers: RefCell::default(),
             peers: RefCell::default(),

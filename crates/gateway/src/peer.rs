@@ -43,6 +43,10 @@ pub(crate) struct Peer {
     /// What hyper wanted to say on its own: the status of its refusal.
     refusal: Cell<Option<u16>>,
     expired: Cell<bool>,
+    /// The call's answer has been handed over to hyper, or a part of it.
+    answering: Cell<bool>,
+    /// The consumer has ended its side of the connection.
+    half_closed: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -64,6 +68,8 @@ impl Peer {
             clock,
             refusal: Cell::new(None),
             expired: Cell::new(false),
+            answering: Cell::new(false),
+            half_closed: Cell::new(false),
             waker: RefCell::new(None),
         }
     }
@@ -88,6 +94,29 @@ impl Peer {
     pub(crate) fn called(&self, at: Instant) {
         self.phase.set(Phase::Call(at));
         self.call_max.set(CALL_MAX);
+        self.answering.set(false);
+    }
+
+    pub(crate) fn is_calling(&self) -> bool {
+        matches!(self.phase.get(), Phase::Call(_))
+    }
+
+    /// From here on an answer leaves.
+    pub(crate) fn answers(&self) {
+        self.answering.set(true);
+    }
+
+    pub(crate) fn is_answering(&self) -> bool {
+        self.answering.get()
+    }
+
+    /// The consumer has ended its side: whether it still listens is looked at with each sweep.
+    pub(crate) fn half_closed(&self) {
+        self.half_closed.set(true);
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.instant()
     }
 
     /// The call is one of a `bulk` version.
@@ -126,6 +155,8 @@ impl Peer {
     pub(crate) fn sweep(&self, now: Instant) {
         if now >= self.due() {
             self.expired.set(true);
+            self.wake();
+        } else if self.half_closed.get() {
             self.wake();
         }
     }

@@ -21,8 +21,8 @@ use terms::endpoint::Endpoint;
 use terms::environment::Environment;
 use terms::exchange::{ExchangeId, Facade, Kind, Outcome};
 use terms::fault::{Fault, FaultCode};
-use terms::limit::{BULK_MAX, DEADLINE, RESPONSE_MAX};
-use tokio::time::timeout_at;
+use terms::limit::{BULK_MAX, DEADLINE, FAREWELL, RESPONSE_MAX};
+use tokio::time::{sleep, timeout_at};
 
 use crate::admit::Admission;
 use crate::body::{Intake, Progress};
@@ -256,30 +256,37 @@ impl Record {
 
     /// Closes the record with a fault and makes the answer to it.
     pub(crate) async fn refuse(mut self: Box<Self>, fault: Fault) -> Response<Bytes> {
-        let (id, durable) = self.close_fault(&fault);
+        if self.progress() == Some(Progress::Cut) {
+            // a consumer that is gone takes its call with it meanwhile; any other hears why
+            sleep(FAREWELL.min(self.deadline().left(self.now()))).await;
+        }
+        self.context.language = fault::language(self.languages.as_ref());
+        let own = self.id();
+        let mut answer = fault::answer(&fault, own, self.context.clone());
+        let (id, durable) = self.close_fault(&fault, answer.body().len());
         // a provider that was asked has given its place back by now: waiting for the disk is ours
         self.admission = None;
-        let settled = self.settle(durable).await;
-        let mut context = std::mem::take(&mut self.context);
-        context.language = fault::language(self.languages.as_ref());
-        match settled {
-            Ok(()) => fault::answer(&fault, id, context),
-            Err(code) => {
-                let other = Fault::new(code).after_sending(fault.reached, fault.safe);
-                fault::answer(&other, id, context)
-            }
+        if let Err(code) = self.settle(durable).await {
+            let other = Fault::new(code).after_sending(fault.reached, fault.safe);
+            return fault::answer(&other, id, std::mem::take(&mut self.context));
         }
+        if id != own {
+            // it was folded into another row, whose id is as long
+            answer = fault::answer(&fault, id, std::mem::take(&mut self.context));
+        }
+        answer
     }
 
-    fn close_fault(&mut self, fault: &Fault) -> (ExchangeId, Option<Durable>) {
-        if self.intake.as_ref().is_some_and(|intake| intake.progress() == Progress::Gone) {
+    fn close_fault(&mut self, fault: &Fault, bytes: usize) -> (ExchangeId, Option<Durable>) {
+        if self.progress() == Some(Progress::Gone) {
             self.row.outcome = Some(Outcome::Abandoned);
             return (self.id(), self.write());
         }
         let failed = self.entry.is_some() || fault.code == FaultCode::Internal;
         self.row.outcome = Some(if failed { Outcome::Failed } else { Outcome::Denied });
         self.row.status = Some(self.context.status(fault.code));
-        self.row.response_bytes = Some(0);
+        let is_head = self.row.method.as_deref() == Some(Method::HEAD.as_str());
+        self.row.response_bytes = Some(if is_head { 0 } else { bytes as u64 });
         self.blame(fault.code);
         if failed || self.closed {
             return (self.id(), self.write());
@@ -288,6 +295,11 @@ impl Record {
         self.closed = true;
         self.lane.gauge.count(&self.row, self.opened, &self.lane.shared.clock);
         self.lane.shared.journal.deny(self.row.clone())
+    }
+
+    /// How far the request body has come, if there is one.
+    fn progress(&self) -> Option<Progress> {
+        self.intake.as_ref().map(|intake| intake.progress())
     }
 
     fn blame(&mut self, code: FaultCode) {

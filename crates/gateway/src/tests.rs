@@ -5,6 +5,7 @@ mod answer;
 mod consumer;
 mod facade;
 mod framing;
+mod half_closed;
 mod provider;
 mod token;
 mod trouble;

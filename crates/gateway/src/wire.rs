@@ -4,10 +4,13 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use terms::limit::{LETTER_FIRST, LETTER_PAUSE};
+use tokio::io::{
+    AsyncBufRead as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf,
+};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
@@ -34,11 +37,96 @@ macro_rules! either {
 pub(crate) struct Wire {
     stream: Stream,
     peer: Rc<Peer>,
+    /// More has come than hyper has taken: the consumer is there.
+    waiting: bool,
+    /// Letters of the next answer that have been sent ahead of it.
+    letters: usize,
+    /// When the next one is due, once the consumer has ended its side.
+    letter_at: Option<Instant>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Stream, peer: Rc<Peer>) -> Wire {
-        Wire { stream, peer }
+        Wire { stream, peer, waiting: false, letters: 0, letter_at: None }
+    }
+
+    fn socket(&self) -> &TcpStream {
+        match &self.stream {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// Is the consumer still there? While a call runs nobody reads, so it is looked at here. One
+    /// that has ended its side (`nc`, some Java clients) looks like one that is gone, until
+    /// something is sent: the letters with which every answer begins, which only a consumer that
+    /// is gone answers with a reset.
+    fn look(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if !self.peer.is_calling() || self.waiting {
+            return Ok(());
+        }
+        if self.letter_at.is_none() {
+            let Poll::Ready(come) = self.peek(cx) else { return Ok(()) };
+            // hyper may wait for what has just been seen
+            cx.waker().wake_by_ref();
+            if come? {
+                self.waiting = true;
+                return Ok(());
+            }
+            self.letter_at = Some(self.peer.now() + LETTER_FIRST);
+            self.peer.half_closed();
+        }
+        if let Some(error) = self.socket().take_error()? {
+            return Err(error);
+        }
+        self.send_letter(cx)
+    }
+
+    /// Has more come (true), or the end (false)?
+    fn peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        match &mut self.stream {
+            Stream::Plain(stream) => {
+                let mut first = [0];
+                let come = ready!(stream.poll_peek(cx, &mut ReadBuf::new(&mut first)))?;
+                Poll::Ready(Ok(come > 0))
+            }
+            Stream::Tls(stream) => {
+                let come = ready!(Pin::new(&mut **stream).poll_fill_buf(cx))?;
+                Poll::Ready(Ok(!come.is_empty()))
+            }
+        }
+    }
+
+    fn send_letter(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let is_due = self.letter_at.is_some_and(|at| self.peer.now() >= at);
+        let Some(letter) = LETTERS.get(self.letters..=self.letters).filter(|_| is_due) else {
+            return Ok(());
+        };
+        if self.peer.is_answering() {
+            return Ok(());
+        }
+        if let Poll::Ready(sent) = either!(&mut self.stream, poll_write(cx, letter)) {
+            self.letters += sent?;
+            self.letter_at = Some(self.peer.now() + LETTER_PAUSE);
+            if let Stream::Tls(stream) = &mut self.stream
+                && let Poll::Ready(flushed) = Pin::new(&mut **stream).poll_flush(cx)
+            {
+                flushed?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is left of an answer whose first letters have been sent ahead.
+    fn write_rest(&mut self, cx: &mut Context<'_>, words: &[u8]) -> Poll<io::Result<usize>> {
+        let ahead = self.letters.min(words.len());
+        if ahead < words.len() {
+            let written = ready!(either!(&mut self.stream, poll_write(cx, &words[ahead..])))?;
+            self.letters = 0;
+            return Poll::Ready(Ok(ahead + written));
+        }
+        self.letters -= ahead;
+        Poll::Ready(Ok(ahead))
     }
 
     /// Writes our own words in place of hyper's.
@@ -89,6 +177,8 @@ impl Wire {
     }
 }
 
+/// With what every answer begins, whatever it says.
+const LETTERS: &[u8] = b"HTTP/1.";
 /// Up to this many bytes an answer is sent in one piece.
 const GATHER_MAX: usize = 1_024;
 /// How long the end of a connection may take.
@@ -103,6 +193,7 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
+        self.waiting = false;
         let polled = either!(&mut self.stream, poll_read(cx, buffer));
         if buffer.filled().len() > before {
             self.peer.received();
@@ -120,6 +211,9 @@ impl AsyncWrite for Wire {
         if self.is_refusal(words) {
             return Poll::Ready(Ok(words.len()));
         }
+        if self.letters > 0 {
+            return self.write_rest(cx, words);
+        }
         either!(&mut self.stream, poll_write(cx, words))
     }
 
@@ -130,6 +224,9 @@ impl AsyncWrite for Wire {
     ) -> Poll<io::Result<usize>> {
         if self.is_refusal(words.first().map_or(&[], |first| first)) {
             return Poll::Ready(Ok(words.iter().map(|slice| slice.len()).sum()));
+        }
+        if self.letters > 0 {
+            return self.write_rest(cx, words.first().map_or(&[], |first| first));
         }
         let length: usize = words.iter().map(|slice| slice.len()).sum();
         if length > GATHER_MAX {
@@ -158,7 +255,10 @@ impl AsyncWrite for Wire {
         if let Poll::Ready(Ok(())) = flushed {
             self.peer.flushed();
         }
-        flushed
+        match self.look(cx) {
+            Ok(()) => flushed,
+            Err(error) => Poll::Ready(Err(error)),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

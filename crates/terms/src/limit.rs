@@ -36,9 +36,25 @@ pub const VERSION_IN_FLIGHT_MAX: u32 = 2_048;
 /// A request body, default of `body_max`.
 pub const BODY_MAX: u64 = 32 * 1024 * 1024;
 
-/// Request bodies that one thread holds whole at once, bytes: a façade must look into a body to
-/// know who calls what; half of it is for callers who are not known yet.
-pub const WHOLE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bodies of known callers that one thread holds whole at once, bytes, copies of them included: a
+/// façade must look into a body to know what is called.
+pub const WHOLE_BYTES_MAX: usize = 192 * 1024 * 1024;
+/// The same of callers who are not known before their body has been read (a session stands in it):
+/// two of the largest bodies. When it is full the network that holds most gives its worst body up.
+pub const WHOLE_UNKNOWN_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The body of a caller who is not known must come this fast, bytes a second, once
+/// [`UNKNOWN_GRACE`] is over: a poor mobile line has several times that.
+pub const UNKNOWN_SPEED_MIN: u64 = 4 * 1024;
+/// How long such a body may take before its speed matters: a handshake of a bad line and a pause.
+pub const UNKNOWN_GRACE: Duration = Duration::from_secs(5);
+/// A consumer that ended its side of the connection is told the first letter of its answer after
+/// this long, then one more each [`LETTER_PAUSE`]: whoever has left answers that with a reset.
+pub const LETTER_FIRST: Duration = Duration::from_millis(100);
+/// Seven letters at this distance last for a call.
+pub const LETTER_PAUSE: Duration = Duration::from_secs(4);
+/// A body that ended before its end is refused after this long: by then it is known whether anybody
+/// is left to be told.
+pub const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A source of statistics is waited for this long, so that the sum of the others is told in time.
 pub const STATISTIC_SOURCE_TIMEOUT: Duration = Duration::from_secs(25);

@@ -70,13 +70,13 @@ pub(crate) async fn inspect<'a>(
                 let came = whole.body.clone();
                 let mut inspection = Inspection { lane, record, grant };
                 inspection.check_form(&came, form)?;
-                (whole.operation, whole.body) = inspection.complete(&came, &seen, unit)?;
-                whole.came = Some(came);
+                let (operation, body) = inspection.complete(&came, &seen, unit)?;
+                whole.turn(operation, body, unit.is_some())?;
             }
             return Ok(Cargo::Whole(whole));
         }
     };
-    let mut room = lane.room.enter(true);
+    let mut room = lane.room.enter();
     let came = whole::read(record, incoming, bytes_max, &mut room).await?;
     let mut inspection = Inspection { lane, record, grant };
     inspection.check_form(&came, form)?;
@@ -91,7 +91,9 @@ pub(crate) async fn inspect<'a>(
             Err(fault) => (inspection.pass_unread(&fault, None)?, came.clone()),
         },
     };
-    Ok(Cargo::Whole(Whole::looked(body, came, operation, room)))
+    let mut whole = Whole::read(came, room);
+    whole.turn(operation, body, unit.is_some())?;
+    Ok(Cargo::Whole(whole))
 }
 
 /// A granted call whose body is looked at.

@@ -4,10 +4,10 @@
 use bytes::Bytes;
 use hyper::body::Incoming;
 use packet::{Document, Envelope, FormFault};
-use terms::fault::FaultCode;
+use terms::fault::{Fault, FaultCode};
 use tokio::time::timeout_at;
 
-use crate::body::{self, Intake, Taken};
+use crate::body::{self, Intake, Place};
 use crate::record::Record;
 
 /// The body of a call.
@@ -27,25 +27,41 @@ pub(crate) struct Whole<'a> {
     /// The operation that it names; empty until it has been looked at.
     pub(crate) operation: String,
     /// As it came, for the digest; `None` when that is the body itself.
-    pub(super) came: Option<Bytes>,
-    _room: Taken,
+    came: Option<Bytes>,
+    room: Place,
 }
 
 impl<'a> Whole<'a> {
-    /// A body as it came, with what it says.
-    pub(super) fn seen(body: Bytes, seen: Seen<'a>, room: Taken) -> Box<Whole<'a>> {
+    /// A body as it came.
+    pub(super) fn read(body: Bytes, room: Place) -> Box<Whole<'a>> {
         let operation = String::new();
-        Box::new(Whole { body, seen: Some(seen), operation, came: None, _room: room })
+        Box::new(Whole { body, seen: None, operation, came: None, room })
     }
 
-    /// A body that was looked at, as it goes on and as it came.
-    pub(super) fn looked(
-        body: Bytes,
-        came: Bytes,
+    /// A body as it came, with what it says.
+    pub(super) fn seen(body: Bytes, seen: Seen<'a>, room: Place) -> Box<Whole<'a>> {
+        let mut whole = Whole::read(body, room);
+        whole.seen = Some(seen);
+        whole
+    }
+
+    /// It was looked at and goes on as `body`. What is made of it is counted as well: a body that
+    /// differs from what came, and the one that a portal is sent, with a session of its own.
+    pub(super) fn turn(
+        &mut self,
         operation: String,
-        room: Taken,
-    ) -> Box<Whole<'a>> {
-        Box::new(Whole { body, seen: None, operation, came: Some(came), _room: room })
+        body: Bytes,
+        is_portal: bool,
+    ) -> Result<(), Fault> {
+        if body.as_ptr() != self.body.as_ptr() {
+            self.room.grow(body.len())?;
+        }
+        if is_portal {
+            self.room.grow(body.len())?;
+        }
+        self.operation = operation;
+        self.came = Some(std::mem::replace(&mut self.body, body));
+        Ok(())
     }
 
     /// Digests what the consumer sent: a session or an envelope of ours in it is no part of what
@@ -77,11 +93,11 @@ pub(super) async fn read(
     record: &mut Record,
     incoming: Incoming,
     bytes_max: u64,
-    room: &mut Taken,
-) -> Result<Bytes, FaultCode> {
+    room: &mut Place,
+) -> Result<Bytes, Fault> {
     let intake = Intake::whole(bytes_max);
     record.intake = Some(intake.clone());
     let limit = record.deadline().at().into();
     let read = timeout_at(limit, body::read_whole(incoming, &intake, room)).await;
-    read.unwrap_or(Err(FaultCode::RequestTimeout))
+    read.unwrap_or(Err(FaultCode::RequestTimeout.into()))
 }

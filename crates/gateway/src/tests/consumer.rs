@@ -1,7 +1,7 @@
 //! A consumer that speaks raw HTTP and sees whether an answer is whole.
 
 use std::io::{BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,9 +49,24 @@ impl Seen {
 }
 
 /// Bytes both ways, plain or TLS.
-trait Duplex: Read + Write {}
+trait Duplex: Read + Write {
+    /// Ends our side; the other may still speak.
+    fn finish(&mut self);
+}
 
-impl<T: Read + Write> Duplex for T {}
+impl Duplex for TcpStream {
+    fn finish(&mut self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+}
+
+impl Duplex for StreamOwned<ClientConnection, TcpStream> {
+    fn finish(&mut self) {
+        self.conn.send_close_notify();
+        self.flush().unwrap();
+        self.sock.finish();
+    }
+}
 
 /// One connection.
 pub(crate) struct Consumer {
@@ -85,6 +100,12 @@ impl Consumer {
     pub(crate) fn say(&mut self, words: impl AsRef<[u8]>) -> &mut Consumer {
         // a gateway that has heard enough may close before all is said
         let _ = self.reader.get_mut().write_all(words.as_ref());
+        self
+    }
+
+    /// Says no more, and listens on.
+    pub(crate) fn finish(&mut self) -> &mut Consumer {
+        self.reader.get_mut().finish();
         self
     }
 

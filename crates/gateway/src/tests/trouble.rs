@@ -36,7 +36,8 @@ fn trouble_before_the_answer_is_held_ends_in_a_clean_fault() {
             let row = world.row(&answer);
             assert_eq!(row.outcome, Some(Outcome::Failed), "{path}");
             assert_eq!((row.fault.as_deref(), row.blame), (Some(code), Some(Blame::Provider)));
-            assert_eq!((row.status, row.response_bytes), (Some(status), Some(0)), "{path}");
+            let told = Some(answer.body.len() as u64);
+            assert_eq!((row.status, row.response_bytes), (Some(status), told), "{path}");
             assert_eq!(row.attempts, Some(1), "{method} {path}: sent once");
         }
     }
