@@ -53,6 +53,7 @@ pub(super) async fn check(
     let mut room = lane.room.enter();
     let came = whole::read(record, body, limit::BODY_MAX, &mut room).await?;
     let (tables, on) = (lane.shared.tables.load(), packet::today(lane, record));
+    record.note_operation(Operation::known(&tables, on, None, name));
     let made = match asked.wrap(&came, "-", tables.find(name, on)) {
         Ok(made) => Ok(marked(&came, &made)),
         Err(Unfit::Form(fault)) => Err(fault),
@@ -63,7 +64,6 @@ pub(super) async fn check(
         Ok(seen) => ::packet::check(&tables, name, Side::Request, &seen.document, on),
         Err(fault) => Report::of_fault(name, fault),
     };
-    record.note_operation(Operation::known(&tables, on, None, name));
     record.begin()?;
     // what a dry run finds is told and not refused; nothing was exchanged, so no row counts it
     packet::tell(record, mode, &report);
