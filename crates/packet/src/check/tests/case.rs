@@ -301,6 +301,7 @@ fn a_byte_order_mark_is_told_of_json_and_not_of_xml() {
         ("LayThuTuc", Side::Data, "\u{feff}{\"maTTHC\":\"1\"}".to_owned(), true),
         ("TraCuuHoSo", Side::Data, "\u{feff}{\"MaHoSo\":\"1\"}".to_owned(), true),
         ("LayThuTuc", Side::Data, "\u{feff}<a><maTTHC>1</maTTHC></a>".to_owned(), false),
+        ("LayThuTuc", Side::Data, "<a><maTTHC>\u{feff}1</maTTHC></a>".to_owned(), false),
     ] {
         let report = judge(&Tables::builtin(), packet, side, body.as_bytes(), None, on);
         let told = report.violations.iter().find(|found| found.rule == Rule::ByteOrderMark);
