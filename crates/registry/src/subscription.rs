@@ -33,8 +33,8 @@ pub struct Subscription {
     pub quota: Option<Quota>,
     /// When (RTE-15).
     pub window: Window,
-    /// Which operations a façade may name, in any case of letters; `None` = all. A plain call names
-    /// none.
+    /// Which operations a call may name, in its body or else by its path, in any case of letters;
+    /// `None` = all.
     pub operations: Option<Box<[Arc<str>]>>,
     /// What the platform makes of a packet that does not conform.
     pub packets: packet::Mode,
@@ -43,7 +43,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// May a façade name `operation`?
+    /// May a call name `operation`?
     pub fn admits(&self, operation: &str) -> bool {
         let named = |name: &Arc<str>| name.eq_ignore_ascii_case(operation);
         self.operations.as_ref().is_none_or(|names| names.iter().any(named))
