@@ -293,6 +293,14 @@ impl Queue {
         (self.take_now(&mut state, spare), state.stopping)
     }
 
+    /// Lets work come together for that long: nobody has to wake the writer for it meanwhile.
+    pub(crate) fn gather(&self, wait: Duration) {
+        let mut state = self.state.lock();
+        if !state.stopping {
+            self.work.wait_for(&mut state, wait);
+        }
+    }
+
     fn take_now(&self, state: &mut State, spare: Vec<u8>) -> Work {
         let next = Work { frames: spare, to: state.queued, ..Work::default() };
         let mut work = std::mem::replace(&mut state.work, next);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use terms::clock::Timestamp;
 use terms::exchange::ExchangeId;
-use terms::limit::SYNC_TIMEOUT;
+use terms::limit::{SYNC_CROWD, SYNC_PACE, SYNC_TIMEOUT};
 
 use crate::disk::{Disk, LogFile};
 use crate::entry::{Bounds, Config, Sync};
@@ -211,6 +211,7 @@ impl Writer {
             let since = self.queue.clock.instant().saturating_duration_since(self.ticked);
             let (mut work, stopping) = self.queue.take(spare, TICK.saturating_sub(since));
             let look = work.look;
+            let crowd = work.closing >= SYNC_CROWD;
             let sync_failed = work.sync_failed.take();
             spare = self.absorb(work);
             // one of a segment that was given up since says nothing new
@@ -229,6 +230,9 @@ impl Writer {
             }
             if !self.failed {
                 self.flush(due);
+            }
+            if crowd {
+                self.queue.gather(SYNC_PACE);
             }
         }
     }

@@ -97,9 +97,11 @@ pub const JOURNAL_RETENTION_MONTHS_MIN: u32 = 24;
 /// A disk that has not made the journal durable after this long counts as failed: calls are then
 /// refused before a provider is asked, and those that wait are told in time.
 pub const SYNC_TIMEOUT: Duration = Duration::from_secs(10);
-/// Two syncs of the journal begin at least this far apart under load, so that one serves more
-/// calls.
-pub const SYNC_PACE: Duration = Duration::from_micros(400);
+/// A journal's batch that closed [`SYNC_CROWD`] records is followed by the next one this much
+/// later, so that one write and one sync serve more calls.
+pub const SYNC_PACE: Duration = Duration::from_micros(800);
+/// With fewer records in a batch, waiting for [`SYNC_PACE`] would cost each more than it saves.
+pub const SYNC_CROWD: usize = 4;
 /// A log segment is closed at this size.
 pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A log segment is closed at this age.
@@ -162,6 +164,16 @@ pub const PORTAL_LOGIN_TIMEOUT: Duration = Duration::from_secs(15);
 /// A login that was refused is not tried again before this has passed: calls that keep coming must
 /// not lock the account.
 pub const PORTAL_LOGIN_PAUSE: Duration = Duration::from_secs(5);
+/// A session at the national portal that is refused sooner than this after its login was ended by
+/// another login with the account, as it seems: the portal keeps one session a user.
+pub const PORTAL_SESSION_SHORT: Duration = Duration::from_secs(60);
+/// After the second such session in a row the next login waits this long, twice as long after each
+/// further one: nodes and programs that share an account must not take turns at logging in.
+pub const PORTAL_RENEWAL_PAUSE: Duration = Duration::from_millis(250);
+/// The longest such wait.
+pub const PORTAL_RENEWAL_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// So often one call is sent again under a new session; then the portal's refusal passes.
+pub const PORTAL_RENEWALS_MAX: u32 = 2;
 /// Accounts at portals whose sessions are kept.
 pub const PORTAL_SESSIONS_MAX: usize = 256;
 /// Progress rows in one call of the national portal: the one public client that sends many cuts

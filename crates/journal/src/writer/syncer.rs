@@ -2,10 +2,9 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use terms::limit::SYNC_PACE;
 
 use crate::disk::LogFile;
 use crate::queue::Queue;
@@ -50,8 +49,7 @@ impl Syncer {
         std::thread::Builder::new().name("journal-sync".to_owned()).spawn(move || {
             give_way();
             let _watched = Watched(&theirs.queue);
-            let mut begun = None;
-            while theirs.work(&mut begun) {}
+            while theirs.work() {}
         })?;
         Ok(Syncer(desk))
     }
@@ -108,16 +106,11 @@ impl Drop for Syncer {
 }
 
 impl Desk {
-    /// Does the next job, a little after the one `begun` last; `false` when there will be none.
-    fn work(&self, begun: &mut Option<Instant>) -> bool {
+    /// Does the next job; `false` when there will be none.
+    fn work(&self) -> bool {
         let mut state = self.state.lock();
         self.moved.wait_while(&mut state, |state| state.next.is_none() && !state.over);
         state.busy = true;
-        let since = |begun| self.queue.clock.instant().saturating_duration_since(begun);
-        if let Some(early) = begun.and_then(|begun| SYNC_PACE.checked_sub(since(begun))) {
-            self.moved.wait_while_for(&mut state, |state| !state.over, early);
-        }
-        *begun = Some(self.queue.clock.instant());
         let Some(job) = state.next.take().filter(|_| !state.over) else {
             return false;
         };
