@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body;
 use terms::deadline::Deadline;
 use terms::endpoint::{Endpoint, TlsMaterial};
+use terms::environment::Environment;
 use terms::portal::PortalAccess;
 
 use crate::pool::Connector;
@@ -44,6 +45,11 @@ pub struct PortalCall<'a> {
     pub access: &'a PortalAccess,
     /// The destination code (`dstcode`), when the service has one.
     pub destination: Option<&'a str>,
+    /// On which side the call came in, and the code of the system that made it: the order of a
+    /// dossier is kept among the calls of one system to one portal.
+    pub environment: Environment,
+    /// See `environment`.
+    pub sender: &'a str,
     /// The operation, as the body names it: decides the path, the order and what may be repeated.
     pub operation: &'a str,
     /// The version's own credential, when it has one: the login needs it as well as the call.
@@ -75,10 +81,16 @@ pub struct PortalReply<B> {
 pub enum PortalHolds {
     /// The whole call.
     All,
-    /// So many, from the first.
+    /// So many, from the first; of the others it is certain that it did not take them now.
     First(usize),
-    /// The answer is too long, or does not say.
-    Unknown,
+    /// Those before `from`; whether those from there up to `to` is not known: the answer is too
+    /// long, or does not say, or says of several that one exists. Those from `to` on were not sent.
+    Unknown {
+        /// Records that it holds for certain.
+        from: usize,
+        /// The end of those in doubt.
+        to: usize,
+    },
 }
 
 /// A call whose records went out in several envelopes, one after another.
@@ -96,8 +108,10 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     /// Sends a call to the portal under our own session, after all earlier calls that name the same
-    /// dossier (QCV-02). An answer of the portal, refusals included, is an answer; only a refused
-    /// session is not: then it logs in and sends once more.
+    /// dossier of the same system (QCV-02). An answer of the portal, refusals included, is an answer; only a refused
+    /// session is not: then it logs in and sends again, [`PORTAL_RENEWALS_MAX`] times at the most.
+    ///
+    /// [`PORTAL_RENEWALS_MAX`]: terms::limit::PORTAL_RENEWALS_MAX
     pub async fn send_portal(&self, call: PortalCall<'_>) -> Result<PortalReply<B>, Failure> {
         let portals = self.portals().clone();
         let errand = Errand::new(self, &portals, call)?;

@@ -143,6 +143,8 @@ impl Forwarding {
             tls: version.tls.as_ref(),
             access,
             destination: self.grant.service().destination.as_deref(),
+            environment: self.grant.subscription().environment,
+            sender: self.grant.system().code.as_str(),
             operation: &whole.operation,
             credential: version.auth.as_ref().map(|auth| (&auth.name, &auth.value)),
             headers,
@@ -153,7 +155,7 @@ impl Forwarding {
         // boxed, so that a plain call has no room for it
         let sent = Box::pin(lane.connector.send_portal(call)).await;
         if let Some(kept) = kept {
-            kept.settle(lane, sent.as_ref());
+            kept.settle(sent.as_ref());
         }
         sent.map(|sent| sent.reply).map_err(|failure| self.blame(failure, record))
     }

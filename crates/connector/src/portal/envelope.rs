@@ -6,6 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use packet::envelope::name;
 use terms::portal::PortalNames;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::scan::{Cursor, bare, is_name, quoted, text_of};
 
@@ -183,11 +184,15 @@ impl Envelope {
 }
 
 impl Item {
-    /// The code of its dossier as it is written, without quotes; `None` when it names none.
-    pub(super) fn dossier<'a>(&self, body: &'a [u8]) -> Option<&'a [u8]> {
+    /// The code of its dossier, in one spelling: without escapes and blanks around it, composed, a
+    /// to z as capitals; `None` when it names none.
+    pub(super) fn dossier(&self, body: &[u8]) -> Option<String> {
         let value = &body[self.dossier.clone()?];
-        let code = if value.starts_with(b"\"") { bare(value) } else { value };
-        let code = code.trim_ascii();
+        // half of a pair of surrogates is no text, but one dossier
+        let code = text_of(value).unwrap_or_else(|| String::from_utf8_lossy(value).into_owned());
+        let code = code.trim();
+        let mut code = if code.is_ascii() { code.to_owned() } else { code.nfc().collect() };
+        code.make_ascii_uppercase();
         (!code.is_empty()).then_some(code)
     }
 }

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use http_body::Body;
 use terms::endpoint::Endpoint;
 use terms::fault::Sentence;
-use terms::limit::{HELD_BYTES_MAX, PORTAL_PROGRESS_ROWS_MAX};
+use terms::limit::{HELD_BYTES_MAX, PORTAL_PROGRESS_ROWS_MAX, PORTAL_RENEWALS_MAX};
 use terms::portal::Exists;
 use tokio::time::{Instant, timeout_at};
 
@@ -73,9 +73,10 @@ where
         };
         // endpoints of one version are doors of one portal
         let portal = (call.endpoints.first().map(|first| &first.upstream), call.destination);
+        let way = (call.environment, portal, call.sender);
         let order = &portals.order;
         let codes = envelope.items.iter().filter_map(|item| item.dossier(&call.body));
-        let turn = order.line_up(codes.map(|code| order.dossier(&portal, code)).collect());
+        let turn = order.line_up(codes.map(|code| order.dossier(&way, &code)).collect());
         Ok(Errand { connector, portals, call, envelope, turn, trace, reached: false })
     }
 
@@ -173,14 +174,14 @@ where
         Err(end.unwrap_or_else(|| self.failure(FailureKind::Unreachable, None)))
     }
 
-    /// One envelope at one endpoint; once more when the portal refuses the session.
+    /// One envelope at one endpoint; again when the portal refuses the session.
     async fn ask_at(
         &mut self,
         endpoint: &Endpoint,
         items: Option<&[Item]>,
         updating: bool,
     ) -> Result<Heard<B>, Failure> {
-        let mut renewed = false;
+        let mut renewals = 0;
         loop {
             let session = self.session(endpoint).await?;
             let unit = &self.call.access.unit;
@@ -197,8 +198,10 @@ where
             let answer =
                 if whole { Answer::read(&held, &names.session) } else { Answer::default() };
             let refused = answer.refuses_session(reply.parts.status, self.call.access);
-            if refused && !std::mem::replace(&mut renewed, true) {
-                self.portals.sessions.forget(&self.call, endpoint, &session);
+            if refused && renewals < PORTAL_RENEWALS_MAX {
+                renewals += 1;
+                let clock = self.connector.clock();
+                self.portals.sessions.forget(&self.call, endpoint, &session, clock);
                 continue;
             }
             self.reached = true;
@@ -252,6 +255,10 @@ where
             let clock = self.connector.clock();
             let mut waiting = match self.portals.sessions.look(&self.call, endpoint, clock) {
                 Look::Known(outcome) => return outcome,
+                Look::Pause(until) => {
+                    tokio::time::sleep_until(until.into()).await;
+                    continue;
+                }
                 Look::Wait(waiting) => waiting,
                 Look::LogIn(key, told) => {
                     let waiting = told.subscribe();
@@ -310,17 +317,19 @@ where
 
 impl<B: Body<Data = Bytes> + 'static> Heard<B> {
     /// What the portal holds of `count` records after this answer to a part of them; those before
-    /// it were taken. One that exists was taken earlier, by a call whose answer was lost, say.
+    /// it were taken. One that exists was taken earlier, by a call whose answer was lost, say; of
+    /// several of which one exists, the others may be unknown to it.
     fn holds(&self, part: Range<usize>, count: usize) -> PortalHolds {
-        if self.answer.is_success() || self.answer.exists() {
+        if self.answer.is_success() || self.answer.exists() && part.len() <= 1 {
             return if part.end == count { PortalHolds::All } else { PortalHolds::First(part.end) };
         }
-        let is_unknown = self.answer.is_mute() && self.reply.parts.status.is_success();
-        if is_unknown && part.start == 0 {
-            PortalHolds::Unknown
-        } else {
-            PortalHolds::First(part.start)
+        // a redirect, or a refusal by HTTP, says that nothing was done
+        let status = self.reply.parts.status;
+        let says_no = status.is_redirection() || status.is_client_error();
+        if self.answer.exists() || self.answer.is_mute() && !says_no {
+            return PortalHolds::Unknown { from: part.start, to: part.end };
         }
+        PortalHolds::First(part.start)
     }
 
     /// Adds a sentence to the portal's message.

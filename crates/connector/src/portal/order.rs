@@ -1,4 +1,4 @@
-//! One call at a time for each dossier, in the order in which they came (QCV-02).
+//! One call at a time for each dossier of a system, in the order in which they came (QCV-02).
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, VecDeque};
@@ -34,9 +34,9 @@ pub(super) struct Turn<'a> {
 }
 
 impl Order {
-    /// The hash by which a dossier of a portal is known.
-    pub(super) fn dossier(&self, portal: &impl Hash, code: &[u8]) -> u64 {
-        self.hasher.hash_one((portal, code))
+    /// The hash by which a dossier is known on its way: from which system to which portal.
+    pub(super) fn dossier(&self, way: &impl Hash, code: &str) -> u64 {
+        self.hasher.hash_one((way, code))
     }
 
     /// Lines up behind all calls that came before and name one of these dossiers: in all queues at

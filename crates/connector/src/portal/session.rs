@@ -2,12 +2,15 @@
 //! by one login at a time.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use terms::clock::{Clock, Timestamp};
 use terms::endpoint::{Endpoint, TlsMaterial};
-use terms::limit::{PORTAL_LOGIN_PAUSE, PORTAL_SESSION_LIFETIME, PORTAL_SESSIONS_MAX};
+use terms::limit::{
+    PORTAL_LOGIN_PAUSE, PORTAL_RENEWAL_PAUSE, PORTAL_RENEWAL_PAUSE_MAX, PORTAL_SESSION_LIFETIME,
+    PORTAL_SESSION_SHORT, PORTAL_SESSIONS_MAX,
+};
 use terms::portal::PortalAccess;
 use tokio::sync::watch;
 
@@ -37,13 +40,24 @@ pub(super) struct SessionKey {
     access: PortalAccess,
 }
 
+/// `short`: so many sessions in a row, up to this one, were refused soon after their login.
 #[derive(Debug)]
 enum State {
     Open {
         session: Arc<str>,
         opened_at: Timestamp,
+        opened: Instant,
+        short: u32,
     },
-    Opening(watch::Receiver<Option<Outcome>>),
+    Opening {
+        told: watch::Receiver<Option<Outcome>>,
+        short: u32,
+    },
+    /// The portal refused the session; it is not made anew before this instant.
+    Ended {
+        short: u32,
+        until: Instant,
+    },
     /// The login was refused; it is not tried again before this instant.
     Refused {
         fault: LoginFault,
@@ -55,6 +69,8 @@ enum State {
 pub(super) enum Look {
     /// There is one, or there will be none for now.
     Known(Outcome),
+    /// Look again then.
+    Pause(Instant),
     /// Another call logs in.
     Wait(watch::Receiver<Option<Outcome>>),
     /// Log in, tell the outcome to [`Sessions::settle`], then to those who wait.
@@ -98,8 +114,9 @@ impl Sessions {
                 None => (slots[at].key.clone(), Some(at)),
             },
         };
-        let (sender, receiver) = watch::channel(None);
-        let state = State::Opening(receiver);
+        let (sender, told) = watch::channel(None);
+        let short = at.map_or(0, |at| slots[at].state.short());
+        let state = State::Opening { told, short };
         match at {
             Some(at) => slots[at].state = state,
             None => {
@@ -121,7 +138,8 @@ impl Sessions {
         match outcome {
             Ok(session) => {
                 let (session, opened_at) = (session.clone(), clock.now());
-                slots[at].state = State::Open { session, opened_at };
+                let (opened, short) = (clock.instant(), slots[at].state.short());
+                slots[at].state = State::Open { session, opened_at, opened, short };
             }
             Err(fault) if fault.is_refusal() => {
                 let until = clock.instant() + PORTAL_LOGIN_PAUSE;
@@ -132,12 +150,53 @@ impl Sessions {
     }
 
     /// The portal refused this session. Only that one is forgotten: another call may have made a
-    /// new one meanwhile.
-    pub(super) fn forget(&self, call: &PortalCall<'_>, endpoint: &Endpoint, refused: &str) {
-        self.0.lock().retain(|slot| {
-            let is_it = matches!(&slot.state, State::Open { session, .. } if **session == *refused);
-            !(is_it && slot.key.fits(call, endpoint))
-        });
+    /// new one meanwhile. Where sessions are refused soon after their login, one after the other,
+    /// somebody else logs in with the account and ends ours: then the next login waits for a while,
+    /// longer each time, so that both sides can work between two logins.
+    pub(super) fn forget(
+        &self,
+        call: &PortalCall<'_>,
+        endpoint: &Endpoint,
+        refused: &str,
+        clock: &Clock,
+    ) {
+        let mut slots = self.0.lock();
+        let Some(slot) = slots.iter_mut().find(|slot| slot.key.fits(call, endpoint)) else {
+            return;
+        };
+        let State::Open { session, opened, short, .. } = &slot.state else { return };
+        if **session != *refused {
+            return;
+        }
+        let now = clock.instant();
+        let was = *short;
+        let short = if now - *opened < PORTAL_SESSION_SHORT { was.saturating_add(1) } else { 0 };
+        if was < CONTENDED && short == CONTENDED {
+            tracing::warn!(
+                code = ALERT,
+                upstream = %endpoint.upstream,
+                "sessions at a portal are refused soon after their login: does another node or \
+                 program use the account?"
+            );
+        } else if was >= CONTENDED && short == 0 {
+            tracing::info!(code = ALERT, cleared = true, "sessions at a portal last again");
+        }
+        slot.state = State::Ended { short, until: now + pause(short) };
+    }
+}
+
+/// An alert when so many sessions in a row were short.
+const CONTENDED: u32 = 3;
+/// Its code.
+const ALERT: &str = "portal_session";
+
+/// How long the next login waits: not at all after the first short session, then longer each time.
+pub(super) fn pause(short: u32) -> Duration {
+    match short.checked_sub(2) {
+        None => Duration::ZERO,
+        Some(doublings) => PORTAL_RENEWAL_PAUSE
+            .saturating_mul(1 << doublings.min(16))
+            .min(PORTAL_RENEWAL_PAUSE_MAX),
     }
 }
 
@@ -147,8 +206,19 @@ impl State {
         match self {
             _ if self.is_over(clock) => None,
             State::Open { session, .. } => Some(Look::Known(Ok(session.clone()))),
-            State::Opening(receiver) => Some(Look::Wait(receiver.clone())),
+            State::Opening { told, .. } => Some(Look::Wait(told.clone())),
+            State::Ended { until, .. } if clock.instant() < *until => Some(Look::Pause(*until)),
+            State::Ended { .. } => None,
             State::Refused { fault, .. } => Some(Look::Known(Err(fault.clone()))),
+        }
+    }
+
+    fn short(&self) -> u32 {
+        match self {
+            State::Open { short, .. }
+            | State::Opening { short, .. }
+            | State::Ended { short, .. } => *short,
+            State::Refused { .. } => 0,
         }
     }
 
@@ -158,7 +228,9 @@ impl State {
                 clock.now().since(*opened_at) >= PORTAL_SESSION_LIFETIME
             }
             // the thread that was to log in is gone
-            State::Opening(receiver) => receiver.has_changed().is_err(),
+            State::Opening { told, .. } => told.has_changed().is_err(),
+            // until then it is remembered that sessions were short
+            State::Ended { until, .. } => clock.instant() >= *until + PORTAL_SESSION_SHORT,
             State::Refused { until, .. } => clock.instant() >= *until,
         }
     }

@@ -11,6 +11,7 @@ use simulator::portal::{CallSeen, Portal, Settings, Trouble};
 use terms::clock::{Clock, Timestamp};
 use terms::deadline::Deadline;
 use terms::endpoint::Endpoint;
+use terms::environment::Environment;
 use terms::portal::{Exists, PortalAccess};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -67,18 +68,23 @@ impl World {
         body: &str,
         limit: Duration,
     ) -> Result<PortalReply<Body>, Failure> {
-        let call = PortalCall {
+        self.connector.send_portal(self.call(operation, body, limit)).await
+    }
+
+    fn call<'a>(&'a self, operation: &'a str, body: &str, limit: Duration) -> PortalCall<'a> {
+        PortalCall {
             endpoints: &self.endpoints,
             tls: None,
             access: &self.access,
             destination: Some(DESTINATION),
+            environment: Environment::Live,
+            sender: "one-stop",
             operation,
             credential: None,
             headers: HeaderMap::new(),
             body: Bytes::copy_from_slice(body.as_bytes()),
             deadline: Deadline::new(Clock::system().instant(), limit),
-        };
-        self.connector.send_portal(call).await
+        }
     }
 
     /// Sends and reads the answer.
@@ -511,9 +517,28 @@ fn what_the_portal_holds_is_told_as_far_as_it_is_known() {
         assert_eq!((again.code().as_str(), again.holds), ("3", PortalHolds::All), "it exists");
         let long = format!("{{\"error_code\":0,\"result\":\"{}\"}}", "Q".repeat(65 << 10));
         world.portal.trouble(Trouble { body: Some(long), ..Trouble::default() });
-        assert_eq!(world.ask_new(&["B"]).await.holds, PortalHolds::Unknown);
-        world.portal.trouble(Trouble { status: Some(503), ..Trouble::default() });
-        assert_eq!(world.ask_new(&["C"]).await.holds, PortalHolds::First(0));
+        let unknown = |from, to| PortalHolds::Unknown { from, to };
+        assert_eq!(world.ask_new(&["B"]).await.holds, unknown(0, 1));
+        let with = |status| Trouble { status: Some(status), ..Trouble::default() };
+        for (status, expected) in [
+            // an adapter that waited in vain: the portal may have acted
+            (504, unknown(0, 1)),
+            (503, unknown(0, 1)),
+            (404, PortalHolds::First(0)),
+            (302, PortalHolds::First(0)),
+        ] {
+            world.portal.trouble(with(status));
+            assert_eq!(world.ask_new(&["C"]).await.holds, expected, "{status}");
+        }
+        // one of them exists: of the other nothing is said
+        world.portal.trouble(Trouble::default());
+        let told = world.ask_new(&["D", "A"]).await;
+        assert_eq!((told.code().as_str(), told.holds), ("3", unknown(0, 2)));
+        // in groups: the third is in doubt, those before it are not
+        let service = Some(PROGRESS.to_owned());
+        let third = Trouble { every: Some(3), service, ..with(502) };
+        world.portal.trouble(third);
+        assert_eq!(world.ask(PROGRESS, &progress(&["A"; 35])).await.holds, unknown(20, 30));
     });
 }
 

@@ -60,16 +60,21 @@ fn watch_journal(journal: &Journal, health: &Health) {
     health.journal((!seen.ok).then(|| seen.reason.unwrap_or_else(|| "unknown".to_owned())));
 }
 
-/// Facts that were lost make the figures of statistics too small until they are brought in again.
+/// While facts are in doubt or lost, periods that they may touch have no figures.
 fn watch_facts(desk: &Desk, told: &mut u64) {
     let missed = desk.missed();
     #[allow(clippy::cast_precision_loss, reason = "a gauge shows 15 digits")]
     metrics::gauge!("lgsp_facts_missed").set(missed as f64);
     if missed > *told {
-        tracing::warn!(code = "facts_missed", missed, "packets whose facts are not kept");
-        metrics::gauge!("lgsp_alert", "code" => "facts_missed").set(1.0);
-        *told = missed;
+        tracing::warn!(
+            code = "facts_missed",
+            missed,
+            "statistics are not complete: see lgsp statistics status"
+        );
+    } else if missed == 0 && *told > 0 {
+        tracing::info!(code = "facts_missed", cleared = true, "statistics are complete again");
     }
+    *told = missed;
 }
 
 fn watch_keyring(base: &Base, unread: &mut bool) {

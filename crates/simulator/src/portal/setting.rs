@@ -136,8 +136,12 @@ pub struct Settings {
     pub address: SocketAddr,
     /// Accounts that may log in: user name and password.
     pub accounts: Vec<(String, String)>,
-    /// A session ends this long after its login. A new login does not end earlier sessions.
+    /// A session ends this long after its login. A new login does not end earlier sessions, but for
+    /// `one_session`.
     pub session_lifetime: Duration,
+    /// One session a user: a login ends the one before. Whether the real portal does so is not
+    /// known.
+    pub one_session: bool,
     /// How success is written.
     pub success: SuccessForm,
     /// What refusals are told by.
@@ -173,6 +177,7 @@ impl Default for Settings {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             accounts: vec![(account.0.to_owned(), account.1.to_owned())],
             session_lifetime: Duration::from_secs(30 * 60),
+            one_session: false,
             success: SuccessForm::default(),
             codes: Codes::default(),
             session_status: 200,
@@ -195,6 +200,8 @@ impl Default for Settings {
 pub struct Change {
     /// From the next login on, in seconds.
     pub session_lifetime_s: Option<u64>,
+    /// One session a user.
+    pub one_session: Option<bool>,
     /// How success is written.
     pub success: Option<SuccessForm>,
     /// What refusals are told by.

@@ -41,6 +41,7 @@ const SUCCESS: &str = "Thành công";
 pub(super) struct State {
     accounts: Vec<(String, String)>,
     session_lifetime: Duration,
+    one_session: bool,
     success: SuccessForm,
     codes: Codes,
     session_status: u16,
@@ -48,8 +49,8 @@ pub(super) struct State {
     demand: Demand,
     clock: Clock,
     random: Random,
-    /// Session and when it ends.
-    sessions: HashMap<String, Timestamp>,
+    /// Session, whose it is, and when it ends.
+    sessions: HashMap<String, (String, Timestamp)>,
     pub(super) tables: Tables,
     dossiers: Dossiers,
     records: Records,
@@ -104,6 +105,7 @@ impl State {
         Ok(State {
             accounts: settings.accounts,
             session_lifetime: settings.session_lifetime,
+            one_session: settings.one_session,
             success: settings.success,
             codes: settings.codes,
             session_status: settings.session_status,
@@ -162,6 +164,7 @@ impl State {
         if let Some(seconds) = change.session_lifetime_s {
             self.session_lifetime = Duration::from_secs(seconds);
         }
+        self.one_session = change.one_session.unwrap_or(self.one_session);
         self.success = change.success.unwrap_or(self.success);
         self.demand = change.demand.unwrap_or(self.demand);
         self.session_status = change.session_status.unwrap_or(self.session_status);
@@ -173,6 +176,7 @@ impl State {
     pub(super) fn told(&self) -> Change {
         Change {
             session_lifetime_s: Some(self.session_lifetime.as_secs()),
+            one_session: Some(self.one_session),
             success: Some(self.success),
             codes: Some(self.codes.clone()),
             session_status: Some(self.session_status),
@@ -199,13 +203,14 @@ impl State {
             return Err(Refusal::failed("Sai tên đăng nhập hoặc mật khẩu"));
         }
         let now = self.clock.now();
-        self.sessions.retain(|_, ends| *ends > now);
+        let (user, alone) = (&given.0, self.one_session);
+        self.sessions.retain(|_, (of, ends)| *ends > now && !(alone && of == user));
         if self.sessions.len() >= SESSIONS_MAX {
             return Err(Refusal::failed("Quá nhiều phiên làm việc"));
         }
         let session = session_id(&self.random);
         let ends = now.plus(self.session_lifetime);
-        self.sessions.insert(session.clone(), ends);
+        self.sessions.insert(session.clone(), (given.0, ends));
         Ok(Reply { session: Some(session), ..done(SUCCESS) })
     }
 
@@ -234,7 +239,7 @@ impl State {
         if session.is_empty() {
             findings.error("session", "required", "thiếu session", "no session");
         }
-        if self.sessions.get(&session).is_none_or(|ends| *ends <= self.clock.now()) {
+        if self.sessions.get(&session).is_none_or(|(_, ends)| *ends <= self.clock.now()) {
             let message = "Phiên làm việc không hợp lệ hoặc đã hết hạn";
             return Err(Refusal::Session(message.to_owned()));
         }

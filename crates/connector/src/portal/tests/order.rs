@@ -94,6 +94,44 @@ fn a_dossier_waits_for_itself_only() {
     });
 }
 
+/// A code is one on the way of one system to one portal, however it is written.
+#[test]
+fn a_slow_call_of_another_system_holds_up_nobody() {
+    let order = Order::default();
+    let (live, trial) = (Environment::Live, Environment::Trial);
+    let way = |environment: Environment, portal: &'static str, sender: &'static str| {
+        order.dossier(&(environment, (portal, None::<&str>), sender), "A")
+    };
+    let one = way(live, "p", "one");
+    assert_eq!(one, way(live, "p", "one"));
+    for other in [way(live, "p", "two"), way(live, "q", "one"), way(trial, "p", "one")] {
+        assert_ne!(one, other);
+    }
+    talk(|| async {
+        let world = World::new().await;
+        world.ask_new(&["Hồ-1"]).await;
+        let slow = Trouble { delay_ms: 800, requests: Some(1), ..Trouble::default() };
+        world.portal.trouble(slow);
+        let ended = RefCell::new(Vec::new());
+        let send = |name: &'static str, sender: &'static str, code: &str| {
+            let record = format!(r#"{{"MaHoSo":{code},"TrangThaiHoSo":"4"}}"#);
+            let body = format!(r#"{{"service":"{SYNC}","isUpdating":"True","data":[{record}]}}"#);
+            let (world, ended) = (&world, &ended);
+            async move {
+                let call =
+                    PortalCall { sender, ..world.call(SYNC, &body, Duration::from_secs(10)) };
+                world.connector.send_portal(call).await.unwrap();
+                ended.borrow_mut().push(name);
+            }
+        };
+        let first = send("first", "one", "\"Hồ-1\"");
+        let escaped = send("the same", "one", "\" ho\u{302}\\u0300-1\"");
+        let other = send("another system", "two", "\"Hồ-1\"");
+        join(join(first, escaped), other).await;
+        assert_eq!(*ended.borrow(), ["another system", "first", "the same"]);
+    });
+}
+
 #[test]
 fn many_calls_for_few_dossiers_keep_their_order() {
     talk(|| async {

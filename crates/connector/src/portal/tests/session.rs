@@ -1,6 +1,7 @@
 //! Sessions: made once, used by all, made anew when their time is over or the portal says so.
 
 use super::*;
+use crate::portal::session::pause;
 use simulator::portal::{Change, Code, Codes};
 
 #[test]
@@ -96,7 +97,7 @@ fn a_late_refusal_does_not_end_the_session_made_meanwhile() {
 }
 
 #[test]
-fn a_portal_that_refuses_every_session_is_asked_twice() {
+fn a_portal_that_refuses_every_session_is_asked_three_times() {
     talk(|| async {
         let world = World::with(Settings {
             session_lifetime: Duration::ZERO,
@@ -106,7 +107,51 @@ fn a_portal_that_refuses_every_session_is_asked_twice() {
         .await;
         let told = world.ask_new(&["A"]).await;
         assert_eq!(told.code(), "-7", "its answer passes");
-        assert_eq!((world.logins(), world.calls(SYNC).len()), (2, 2));
+        assert_eq!((world.logins(), world.calls(SYNC).len()), (3, 3));
+    });
+}
+
+#[test]
+fn the_next_login_waits_longer_after_each_short_session() {
+    let pauses: Vec<u128> = (0..8).map(|short| pause(short).as_millis()).collect();
+    assert_eq!(pauses, [0, 0, 250, 500, 1_000, 2_000, 2_000, 2_000]);
+    assert_eq!(pause(u32::MAX), pause(7));
+}
+
+/// Two nodes, each with its own sessions, and a portal that keeps one session a user: each login
+/// ends the other node's session.
+#[test]
+fn nodes_that_end_each_others_session_do_not_take_turns_at_logging_in() {
+    talk(|| async {
+        let world = World::with(Settings { one_session: true, ..Settings::default() }).await;
+        let node = |name: &'static str| {
+            let (endpoints, access) = (&world.endpoints, &world.access);
+            async move {
+                let connector = Connector::<Body>::new(Clock::system());
+                for at in 0..40 {
+                    let call = PortalCall {
+                        endpoints,
+                        tls: None,
+                        access,
+                        destination: None,
+                        environment: Environment::Live,
+                        sender: name,
+                        operation: SYNC,
+                        credential: None,
+                        headers: HeaderMap::new(),
+                        body: sync(&[&format!("{name}-{at}")], "False").into(),
+                        deadline: Deadline::new(Clock::system().instant(), Duration::from_secs(20)),
+                    };
+                    let told = Told::read(connector.send_portal(call).await.unwrap()).await;
+                    assert_eq!(told.code(), "0", "{name} {at}");
+                }
+            }
+        };
+        futures_util::future::join(node("a"), node("b")).await;
+        assert_eq!(world.portal.dossiers().len(), 80);
+        // without a pause each call would bring a login of its own, about 80
+        let (logins, calls) = (world.logins(), world.calls(SYNC).len());
+        assert!(logins <= 12 && calls <= 80 + logins, "{logins} logins, {calls} calls");
     });
 }
 
@@ -126,6 +171,8 @@ fn from_two_threads(world: &World, portals: &Arc<Portals>, calls: usize) -> Vec<
                         tls: None,
                         access: &access,
                         destination: None,
+                        environment: Environment::Live,
+                        sender: "one-stop",
                         operation: SYNC,
                         credential: None,
                         headers: HeaderMap::new(),
@@ -255,6 +302,8 @@ fn a_login_lost_with_its_thread_is_begun_by_another() {
                 tls: None,
                 access,
                 destination: None,
+                environment: Environment::Live,
+                sender: "one-stop",
                 operation: SYNC,
                 credential: None,
                 headers: HeaderMap::new(),
@@ -327,6 +376,8 @@ fn the_login_carries_the_versions_own_credential_and_nothing_of_the_consumers() 
             tls: None,
             access: &world.access,
             destination: Some(DESTINATION),
+            environment: Environment::Live,
+            sender: "one-stop",
             operation: SYNC,
             credential: Some((&name, &value)),
             headers,
