@@ -10,7 +10,7 @@ use terms::fault::Sentence;
 use terms::random::Random;
 
 use crate::config::Config;
-use crate::output::{Exit, Failure};
+use crate::output::{self, Exit, Failure};
 
 /// The parts that work beside a running server on the same data folder.
 #[derive(Clone)]
@@ -76,9 +76,11 @@ fn make_folder(data: &Path) -> Result<(), Failure> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
     made.map_err(|error| {
         let data = data.display();
-        Failure::unable(
-            format!("không tạo được thư mục dữ liệu {data}: {error}"),
-            format!("cannot make the data folder {data}: {error}"),
+        Failure::io(
+            Exit::Unable,
+            &format!("không tạo được thư mục dữ liệu {data}"),
+            &format!("cannot make the data folder {data}"),
+            &error,
         )
     })
 }
@@ -107,15 +109,16 @@ impl From<KeyringError> for Failure {
 
 /// The sentence with what stands behind the error: its own text does not repeat its causes.
 pub(crate) fn with_causes(sentence: &Sentence, error: &dyn std::error::Error) -> Sentence {
-    let mut causes = String::new();
+    let (mut vi, mut en) = (sentence.vi.to_string(), sentence.en.to_string());
     let mut next = error.source();
     while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !sentence.en.contains(&cause_text) && !causes.contains(&cause_text) {
-            causes.push_str(": ");
-            causes.push_str(&cause_text);
+        let raw = cause.to_string();
+        if !en.contains(&raw) {
+            let told = cause.downcast_ref().map(output::cause);
+            vi = format!("{vi}: {}", told.as_ref().map_or(raw.as_str(), |told| &told.vi));
+            en = format!("{en}: {raw}");
         }
         next = cause.source();
     }
-    Sentence::made(format!("{}{causes}", sentence.vi), format!("{}{causes}", sentence.en))
+    Sentence::made(vi, en)
 }

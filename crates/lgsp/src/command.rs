@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod doctor;
 mod export;
+mod help;
 mod journal;
 mod key;
 mod keyring;
@@ -13,6 +14,7 @@ mod packet;
 mod serve;
 mod show;
 mod simulate;
+mod statistics;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -29,9 +31,9 @@ use crate::config::{Config, ConfigFault, Origin, choose_file, environment};
 use crate::host;
 use crate::output::{Exit, Failure, Outcome, Output};
 
-/// Nền tảng tích hợp, chia sẻ dữ liệu (LGSP) · Data integration and sharing platform
+/// Nền tảng tích hợp, chia sẻ dữ liệu (LGSP) · Data integration and sharing platform (LGSP)
 #[derive(Debug, Parser)]
-#[command(name = "lgsp", version, max_term_width = 100)]
+#[command(name = "lgsp", version)]
 struct Line {
     #[command(flatten)]
     flags: Flags,
@@ -41,20 +43,28 @@ struct Line {
 
 /// Heading of the flags that every command takes.
 const GENERAL: &str = "Chung · General";
+/// Places in a line where no terminal says otherwise.
+const WIDTH: usize = 100;
 
-/// Flags of every command.
+/// Flags of every command. Each text here and in the files of the commands is told in the person's
+/// language, see `help.rs`: the part before ` · ` in Vietnamese, the part behind it in English.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Flags {
-    /// Thư mục dữ liệu · Data folder [default: lgsp-data]
+    /// Thư mục dữ liệu [mặc định: lgsp-data; demo: lgsp-demo] · Data folder [default: lgsp-data;
+    /// demo: lgsp-demo]
     #[arg(long, global = true, help_heading = GENERAL, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Tệp cấu hình · Configuration file [default: ./lgsp.toml, if it is there]
+    /// Tệp cấu hình [mặc định: ./lgsp.toml nếu có] · Configuration file [default: ./lgsp.toml if it is
+    /// there]
     #[arg(long, global = true, help_heading = GENERAL, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Mỗi dòng một đối tượng JSON · One JSON object a line
     #[arg(long, global = true, help_heading = GENERAL)]
     json: bool,
-    /// Ngôn ngữ của bảng và thông báo · Language of tables and messages
+    /// Bảng không xuống dòng, rộng bao nhiêu cũng được · Tables with one line a row, however wide
+    #[arg(long, global = true, help_heading = GENERAL)]
+    wide: bool,
+    /// Ngôn ngữ của bảng, thông báo, trợ giúp · Language of tables, messages and help
     #[arg(long, global = true, help_heading = GENERAL, value_enum, default_value = "vi")]
     lang: Lang,
 }
@@ -77,37 +87,37 @@ enum Command {
     Export,
     /// Xem danh mục · Look at the registry
     Show(show::Arguments),
-    /// Khóa kết nối của hệ thống: cấp, đổi, thu hồi, xem · Keys of systems
+    /// Khóa kết nối của hệ thống: cấp, đổi, thu hồi, xem · Keys of systems: issue, rotate, revoke, list
     #[command(subcommand)]
     Key(key::Command),
-    /// Nhật ký: tìm, thống kê, xuất, kiểm tra · The journal
+    /// Nhật ký: tìm, thống kê, xuất, kiểm tra · The journal: search, count, export, verify
     #[command(subcommand)]
     Journal(journal::Command),
-    /// Gói tin QCVN 120: bảng trường, mẫu, kiểm tra, báo cáo · The packets of QCVN 120
+    /// Gói tin QCVN 120: bảng trường, mẫu, kiểm tra, báo cáo · Packets of QCVN 120: tables, check, report
     #[command(subcommand)]
     Packet(packet::Command),
+    /// Dữ kiện hồ sơ và gói thống kê: xem, gửi lại, chốt, đếm lại, xóa · Facts of dossiers and packets of statistics: look, resend, settle, recount, erase
+    #[command(subcommand)]
+    Statistics(statistics::Command),
     /// Kiểm tra cài đặt, chỉ ra việc cần làm · Check the installation, say what to do
     Doctor,
-    /// Bộ khóa của nền tảng · The platform's own keys
+    /// Bộ khóa của nền tảng: xem, đổi, chấm dứt · The platform's own keys: list, rotate, retire
     #[command(subcommand)]
     Keyring(keyring::Command),
     /// Cấu hình: kiểm tra, xem · Configuration: check, show
     #[command(subcommand)]
     Config(config::Command),
-    /// Hệ thống giả lập để thử kết nối · Stand-ins of the outside world
+    /// Hệ thống giả lập để thử kết nối · Stand-ins of the outside world, to test against
     #[command(subcommand)]
     Simulate(simulate::Command),
 }
 
 /// Reads the command line, runs the command, tells what went wrong, gives the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let line = match Line::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let line = match help::read(&arguments) {
         Ok(line) => line,
-        Err(error) => {
-            // A message that cannot be printed leaves the exit code to speak.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
+        Err(told) => return ExitCode::from(told as u8),
     };
     let output = line.flags.output();
     // A dump would hold keys and payloads. Where the system refuses either, nothing is worse.
@@ -132,6 +142,7 @@ fn dispatch(line: Line) -> Outcome {
         Command::Key(command) => key::run(flags, &command),
         Command::Journal(command) => journal::run(flags, &command),
         Command::Packet(command) => packet::run(flags, &command),
+        Command::Statistics(command) => statistics::run(flags, &command),
         Command::Doctor => doctor::run(flags),
         Command::Keyring(command) => keyring::run(flags, &command),
         Command::Config(command) => config::run(flags, &command),
@@ -147,6 +158,8 @@ impl Flags {
                 Lang::Vi => Language::Vi,
                 Lang::En => Language::En,
             },
+            // The same in a file or a pipe as in a window of the usual width.
+            width: (!self.wide).then(|| host::terminal_width().unwrap_or(WIDTH)),
         }
     }
 
@@ -157,9 +170,11 @@ impl Flags {
             Some(path) => {
                 let text = std::fs::read_to_string(&path).map_err(|error| {
                     let path = path.display();
-                    Failure::usage(
-                        format!("không đọc được tệp cấu hình {path}: {error}"),
-                        format!("cannot read the configuration file {path}: {error}"),
+                    Failure::io(
+                        Exit::Usage,
+                        &format!("không đọc được tệp cấu hình {path}"),
+                        &format!("cannot read the configuration file {path}"),
+                        &error,
                     )
                 })?;
                 Some((path, text))

@@ -69,6 +69,17 @@ pub fn disk_space(path: &Path) -> io::Result<(u64, u64)> {
     }
 }
 
+/// Places in a line of the terminal behind stdout; `None` when stdout is none.
+#[allow(unsafe_code, reason = "the window's size has no safe form in the standard library")]
+pub fn terminal_width() -> Option<usize> {
+    let mut window = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the pointer is to a live value of the type the call fills.
+    match unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut window) } {
+        0 if window.ws_col > 0 => Some(usize::from(window.ws_col)),
+        _ => None,
+    }
+}
+
 /// The host's name, kept to what a node's name may hold; `node` when there is none.
 pub fn name() -> String {
     let text = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

@@ -8,6 +8,12 @@ use terms::clock::Timestamp;
 use terms::fault::{Language, Sentence};
 use unicode_width::UnicodeWidthStr;
 
+mod cause;
+mod table;
+
+pub(crate) use cause::cause;
+pub use table::Table;
+
 /// How a command ended; the number is the exit code (design §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -51,6 +57,12 @@ impl Failure {
         Failure { exit, sentence: None }
     }
 
+    /// What the operating system refused: `vi` and `en` say what was to be done, the cause follows.
+    pub fn io(exit: Exit, vi: &str, en: &str, error: &io::Error) -> Failure {
+        let cause = cause(error);
+        Failure::new(exit, format!("{vi}: {}", cause.vi), format!("{en}: {}", cause.en))
+    }
+
     fn new(exit: Exit, vi: impl Into<String>, en: impl Into<String>) -> Failure {
         Failure { exit, sentence: Some(Sentence::made(vi.into(), en.into())) }
     }
@@ -61,10 +73,9 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::told(Exit::Done),
-            _ => Failure::unable(
-                format!("không ghi hoặc đọc được: {error}"),
-                format!("cannot read or write: {error}"),
-            ),
+            _ => {
+                Failure::io(Exit::Unable, "không đọc hoặc ghi được", "cannot read or write", &error)
+            }
         }
     }
 }
@@ -79,6 +90,8 @@ pub struct Output {
     pub json: bool,
     /// Language of people's text.
     pub language: Language,
+    /// Places in a line of a table; `None`: as wide as it comes.
+    pub width: Option<usize>,
 }
 
 impl Output {
@@ -107,8 +120,21 @@ impl Output {
     /// When stdout cannot be written.
     pub fn table(&self, table: &Table) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        out.write_all(table.render().as_bytes())?;
+        out.write_all(table.render(self.width).as_bytes())?;
         out.flush()
+    }
+
+    /// A shell command to be copied: broken with `\\` between its flags where it is too long for the
+    /// line, so that it can still be pasted.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn shell(&self, indent: &str, text: &str) -> io::Result<()> {
+        let width = self.width.unwrap_or(usize::MAX).saturating_sub(indent.width() + 2);
+        if text.width() <= width {
+            return self.line(&format!("{indent}{text}"));
+        }
+        self.line(&format!("{indent}{}", text.replace(" --", &format!(" \\\n{indent}    --"))))
     }
 
     /// A message to the person, on stderr. A closed stderr is no reason to fail.
@@ -133,84 +159,4 @@ impl Output {
 /// `2026-11-21 08:00:00.123` in the platform's zone: how tables show a point in time.
 pub fn local(at: Timestamp, zone: &TimeZone) -> String {
     at.to_jiff().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
-}
-
-/// Columns aligned by the width that a terminal gives to each character.
-#[derive(Clone, Debug, Default)]
-pub struct Table {
-    heading: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// A table under this heading.
-    pub fn new<T: Into<String>>(heading: impl IntoIterator<Item = T>) -> Table {
-        Table { heading: heading.into_iter().map(Into::into).collect(), rows: Vec::new() }
-    }
-
-    /// Adds a row. Control characters are shown as spaces: a cell is one line, and nothing in it
-    /// may command the terminal.
-    pub fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        let clean = |text: String| text.replace(|c: char| c.is_control(), " ");
-        self.rows.push(cells.into_iter().map(|c| clean(c.into())).collect());
-    }
-
-    /// The table as text, each line ended. A column whose cells are all numbers stands right.
-    pub fn render(&self) -> String {
-        let columns = self.heading.len();
-        let cell = |row: &'_ [String], column: usize| row.get(column).cloned().unwrap_or_default();
-        let mut widths = vec![0; columns];
-        for row in std::iter::once(&self.heading).chain(&self.rows) {
-            for (column, width) in widths.iter_mut().enumerate() {
-                *width = (*width).max(cell(row, column).width());
-            }
-        }
-        let right: Vec<bool> = (0..columns).map(|c| self.is_number(c)).collect();
-        let rule = widths.iter().map(|w| "─".repeat(*w)).collect();
-        let mut text = String::new();
-        for row in [&self.heading, &rule].into_iter().chain(&self.rows) {
-            let mut line = String::new();
-            for column in 0..columns {
-                let cell = cell(row, column);
-                let space = " ".repeat(widths[column] - cell.width());
-                let (before, after) = match right[column] {
-                    true => (space.as_str(), ""),
-                    false => ("", space.as_str()),
-                };
-                let gap = if column == 0 { "" } else { "  " };
-                line.push_str(&[gap, before, &cell, after].concat());
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
-    }
-
-    fn is_number(&self, column: usize) -> bool {
-        let number =
-            |row: &Vec<String>| row.get(column).is_some_and(|cell| cell.parse::<f64>().is_ok());
-        !self.rows.is_empty() && self.rows.iter().all(number)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Table;
-
-    #[test]
-    fn columns_align_by_what_the_eye_sees() {
-        let mut table = Table::new(["Bước", "ms"]);
-        table.row(["Tra cứu đất đai", "7"]);
-        // decomposed: e + dot below + circumflex takes one place
-        table.row(["Vie\u{323}\u{302}t", "1200"]);
-        table.row(["a\u{1b}[2Jb\nc", "3"]);
-        let expected = concat!(
-            "Bước               ms\n",
-            "───────────────  ────\n",
-            "Tra cứu đất đai     7\n",
-            "Vie\u{323}\u{302}t             1200\n",
-            "a [2Jb c            3\n",
-        );
-        assert_eq!(table.render(), expected);
-    }
 }

@@ -173,14 +173,11 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 pub(crate) fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
-    let (vi, en) = if error.kind() == std::io::ErrorKind::AddrInUse {
-        ("cổng đã có chương trình khác dùng".to_owned(), "the port is taken".to_owned())
-    } else {
-        (error.to_string(), error.to_string())
-    };
-    Failure::unable(
-        format!("không lắng nghe được ở {address}: {vi}"),
-        format!("cannot listen on {address}: {en}"),
+    Failure::io(
+        Exit::Unable,
+        &format!("không lắng nghe được ở {address}"),
+        &format!("cannot listen on {address}"),
+        error,
     )
 }
 
@@ -191,9 +188,11 @@ fn refuse_lock(error: LockError, data: &Path) -> Failure {
             format!("một `lgsp serve` khác đang chạy trên thư mục {data}"),
             format!("another `lgsp serve` runs on the folder {data}"),
         ),
-        LockError::Io(error) => Failure::unable(
-            format!("không dùng được thư mục dữ liệu {data}: {error}"),
-            format!("the data folder {data} cannot be used: {error}"),
+        LockError::Io(error) => Failure::io(
+            Exit::Unable,
+            &format!("không dùng được thư mục dữ liệu {data}"),
+            &format!("the data folder {data} cannot be used"),
+            &error,
         ),
     }
 }
@@ -296,9 +295,11 @@ fn with_certificate(listen: &Listen) -> Result<Option<(SocketAddr, Certificate)>
     let read = |path: &Path| {
         std::fs::read(path).map_err(|error| {
             let path = path.display();
-            Failure::usage(
-                format!("không đọc được {path}: {error}"),
-                format!("cannot read {path}: {error}"),
+            Failure::io(
+                Exit::Usage,
+                &format!("không đọc được {path}"),
+                &format!("cannot read {path}"),
+                &error,
             )
         })
     };

@@ -23,10 +23,10 @@ pub(super) struct Arguments {
     /// Tệp danh mục (YAML); nhiều tệp là một bộ · Registry file; several are one set
     #[arg(short = 'f', long = "file", required = true, num_args = 1.., value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Chỉ cho biết sẽ thay đổi gì · Say what would change, change nothing
+    /// Chỉ cho biết sẽ thay đổi gì, không thay đổi · Say what would change, change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Ghi dòng khóa được cấp vào tệp mới này thay vì màn hình · Issued keys go to this new file
+    /// Ghi dòng khóa được cấp vào tệp mới này thay vì màn hình · Lines of issued keys go to this new file
     #[arg(long, value_name = "FILE")]
     keys_out: Option<PathBuf>,
 }
@@ -141,9 +141,11 @@ fn read(path: &Path) -> Result<(String, Vec<u8>), Failure> {
     let name = path.display().to_string();
     match std::fs::read(path) {
         Ok(bytes) => Ok((name, bytes)),
-        Err(error) => Err(Failure::usage(
-            format!("không đọc được tệp {name}: {error}"),
-            format!("cannot read the file {name}: {error}"),
+        Err(error) => Err(Failure::io(
+            Exit::Usage,
+            &format!("không đọc được tệp {name}"),
+            &format!("cannot read the file {name}"),
+            &error,
         )),
     }
 }
@@ -169,9 +171,11 @@ impl KeysOut {
             Ok(file) => Ok(KeysOut { path: path.to_owned(), file }),
             Err(error) => {
                 let path = path.display();
-                Err(Failure::usage(
-                    format!("không tạo được tệp mới {path}: {error}"),
-                    format!("cannot make the new file {path}: {error}"),
+                Err(Failure::io(
+                    Exit::Usage,
+                    &format!("không tạo được tệp mới {path}"),
+                    &format!("cannot make the new file {path}"),
+                    &error,
                 ))
             }
         }

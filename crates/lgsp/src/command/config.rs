@@ -71,7 +71,11 @@ fn show(flags: &Flags) -> Outcome {
                 .object(&json!({"key": setting.key, "value": setting.value, "source": source}))?;
         }
         let value = setting.value.as_deref().unwrap_or("–");
-        table.row([setting.key, value, &source]);
+        let source = match setting.source {
+            Source::Default => output.say("mặc định", "default"),
+            _ => &source,
+        };
+        table.row([setting.key, value, source]);
     }
     if !output.json {
         output.table(&table)?;

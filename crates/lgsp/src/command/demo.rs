@@ -24,7 +24,7 @@ const FOLDER: &str = "lgsp-demo";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Kết thúc sau khi diễn xong, không chờ Ctrl-C · End when done, do not stay up
+    /// Kết thúc sau khi diễn xong, không chờ Ctrl-C · End when all is shown, do not wait for Ctrl-C
     #[arg(long)]
     once: bool,
 }
@@ -96,7 +96,7 @@ fn close(output: Output, report: &Report, scene: &Scene) -> Result<(), Failure> 
         if !what.is_empty() {
             output.line(&format!("  {what}"))?;
         }
-        output.line(&format!("      {how}"))?;
+        output.shell("      ", &how)?;
     }
     Ok(())
 }

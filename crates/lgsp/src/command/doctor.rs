@@ -33,6 +33,14 @@ impl Verdict {
             Verdict::Fail => "fail",
         }
     }
+
+    fn title(self, output: Output) -> &'static str {
+        match self {
+            Verdict::Ok => output.say("đạt", "ok"),
+            Verdict::Warn => output.say("lưu ý", "warn"),
+            Verdict::Fail => output.say("LỖI", "FAIL"),
+        }
+    }
 }
 
 impl Finding {
@@ -55,6 +63,35 @@ pub(super) fn run(flags: &Flags) -> Outcome {
     Ok(if failed { Exit::Refused } else { Exit::Done })
 }
 
+/// A check as people call it.
+fn title(output: Output, check: &'static str) -> &'static str {
+    let vi = match check {
+        "data-folder" => "thư mục dữ liệu",
+        "disk-data" => "đĩa của dữ liệu",
+        "disk-journal" => "đĩa của nhật ký",
+        "keyring-file" => "tệp bộ khóa",
+        "keyring" => "bộ khóa",
+        "database" => "cơ sở dữ liệu",
+        "database-order" => "thứ tự sắp xếp",
+        "clock" => "đồng hồ",
+        "open-files" => "số tệp mở",
+        "port-live" => "cổng live",
+        "port-live-tls" => "cổng live HTTPS",
+        "port-trial" => "cổng trial",
+        "port-trial-tls" => "cổng trial HTTPS",
+        "port-inbound" => "cổng inbound",
+        "port-inbound-tls" => "cổng inbound HTTPS",
+        "port-ops" => "cổng ops",
+        "certificate-live" => "chứng thư live",
+        "certificate-trial" => "chứng thư trial",
+        "certificate-inbound" => "chứng thư inbound",
+        "packet-tables" => "bảng gói tin",
+        "journal" => "nhật ký",
+        other => other,
+    };
+    output.say(vi, check)
+}
+
 fn print(output: Output, findings: &[Finding]) -> std::io::Result<()> {
     let mut table = Table::new([
         output.say("Kiểm tra", "Check"),
@@ -63,13 +100,12 @@ fn print(output: Output, findings: &[Finding]) -> std::io::Result<()> {
     ]);
     for finding in findings {
         let text = finding.sentence.text(output.language);
-        let verdict = finding.verdict.as_str();
         if output.json {
-            let check = finding.check;
+            let (check, verdict) = (finding.check, finding.verdict.as_str());
             output
                 .object(&serde_json::json!({"check": check, "verdict": verdict, "text": text}))?;
         }
-        table.row([finding.check, verdict, text]);
+        table.row([title(output, finding.check), finding.verdict.title(output), text]);
     }
     if output.json { Ok(()) } else { output.table(&table) }
 }

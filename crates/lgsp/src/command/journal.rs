@@ -20,13 +20,13 @@ use crate::output::{Exit, Failure, Outcome, Output};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Tìm các dòng nhật ký · Find rows
+    /// Tìm các dòng nhật ký · Find rows of the journal
     Search(Asked),
     /// Thống kê: số lượt, dung lượng, thời gian p50/p95/p99 · Counts, bytes, p50/p95/p99
     Stats {
         #[command(flatten)]
         asked: Asked,
-        /// Gộp theo: day, service, system, member, outcome, fault… · Group by
+        /// Gộp theo, cách nhau bằng dấu phẩy · Group by, separated by commas
         #[arg(long, value_delimiter = ',', default_value = "day")]
         by: Vec<String>,
     },
@@ -34,7 +34,7 @@ pub(super) enum Command {
     Export {
         #[command(flatten)]
         asked: Asked,
-        /// jsonl hoặc csv · Form
+        /// Dạng tệp · Form of the file
         #[arg(long, value_parser = ["jsonl", "csv"], default_value = "jsonl")]
         format: String,
         /// Tệp mới, chỉ chủ sở hữu đọc được · A new file, for the owner only
@@ -48,37 +48,38 @@ pub(super) enum Command {
 /// Which rows are asked for.
 #[derive(Debug, Args)]
 pub(super) struct Asked {
-    /// Từ thời điểm (RFC 3339) hoặc ngày · From
+    /// Từ thời điểm (RFC 3339) hoặc ngày (YYYY-MM-DD) · From a time (RFC 3339) or date (YYYY-MM-DD)
     #[arg(long, value_name = "T")]
     from: Option<String>,
-    /// Đến trước thời điểm, hoặc hết ngày · Before; a date is meant whole
+    /// Đến trước thời điểm, hoặc hết ngày · Before this time; a date is meant whole
     #[arg(long, value_name = "T")]
     to: Option<String>,
-    /// Mã giao dịch (Exchange-Id) · Exchange id
+    /// Mã giao dịch (Exchange-Id) · Id of the exchange (Exchange-Id)
     #[arg(long, value_name = "ID")]
     exchange: Option<String>,
     /// Mã tham chiếu của một bên · A party's own reference
     #[arg(long, value_name = "R")]
     reference: Option<String>,
-    /// Mã đơn vị, bên khai thác hay bên cung cấp · Member on either side
+    /// Mã đơn vị, bên khai thác hay bên cung cấp · Code of a member on either side
     #[arg(long, value_name = "C")]
     member: Option<String>,
-    /// Mã hệ thống khai thác · System of the consumer
+    /// Mã hệ thống khai thác · Code of the consumer's system
     #[arg(long, value_name = "C")]
     system: Option<String>,
-    /// Mã dịch vụ · Service
+    /// Mã dịch vụ · Code of the service
     #[arg(long, value_name = "C")]
     service: Option<String>,
-    /// answered, denied, failed, abandoned
+    /// Kết cục: answered, denied, failed, abandoned · Outcome: one of these words
     #[arg(long, value_name = "O")]
     outcome: Option<String>,
     /// Mã lỗi · Code of the fault
     #[arg(long, value_name = "F")]
     fault: Option<String>,
-    /// call, token, change, erasure
+    /// Loại dòng: call, token, change, erasure · Kind of row: one of these words
     #[arg(long, value_name = "K")]
     kind: Option<String>,
-    /// Số dòng tối đa; 0: tất cả · Rows at the most; 0: all
+    /// Số dòng tối đa; 0: tất cả [mặc định: search 1000, còn lại tất cả] · Rows at the most; 0: all
+    /// [default: 1000 for search, else all]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
@@ -176,9 +177,11 @@ fn export(output: Output, config: &Config, asked: &Asked, format: &str, path: &P
             format!("tệp {shown} đã có; chọn tên khác"),
             format!("the file {shown} is there already; choose another name"),
         ),
-        _ => Failure::unable(
-            format!("không tạo được {shown}: {error}"),
-            format!("cannot make {shown}: {error}"),
+        _ => Failure::io(
+            Exit::Unable,
+            &format!("không tạo được {shown}"),
+            &format!("cannot make {shown}"),
+            &error,
         ),
     })?;
     let mut out = BufWriter::new(&file);
@@ -238,6 +241,15 @@ impl From<JournalError> for Failure {
             JournalError::Retention(_) | JournalError::Node(_) => Exit::Usage,
             _ => Exit::Unable,
         };
+        if let JournalError::Io { path, source } = &error {
+            let path = path.display();
+            return Failure::io(
+                exit,
+                &format!("không đọc hoặc ghi được nhật ký, {path}"),
+                &format!("the journal cannot be read or written, {path}"),
+                source,
+            );
+        }
         Failure { exit, sentence: Some(crate::base::with_causes(&error.sentence(), &error)) }
     }
 }

@@ -19,29 +19,29 @@ use crate::output::{Exit, Failure, Outcome, Table, local};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Cấp một khóa mới; secret chỉ hiện lần này · Issue a key; its secret is shown once
+    /// Cấp một khóa mới; secret chỉ hiện lần này · Issue a key; its secret is shown this once
     Issue {
         /// Mã hệ thống · Code of the system
         #[arg(long, value_name = "CODE")]
         system: String,
-        /// Môi trường: trial hoặc live · Environment
+        /// Môi trường: trial thử nghiệm, live chính thức · Environment: trial or live
         #[arg(long, value_parser = ["trial", "live"])]
         environment: String,
     },
-    /// Đổi secret; secret cũ còn dùng được trong thời gian gối đầu · Give it a new secret
+    /// Đổi secret; secret cũ còn dùng được một thời gian · A new secret; the old one works a while yet
     Rotate {
-        /// Consumer key
+        /// Consumer key của hệ thống · Consumer key of the system
         consumer_key: String,
-        /// Thời gian cả hai secret cùng dùng được; 0s: thay ngay · Both secrets work so long
+        /// Thời gian cả hai secret cùng dùng được; 0s: thay ngay · How long both secrets work; 0s: at once
         #[arg(long, default_value = "24h", value_parser = read_overlap)]
         overlap: Duration,
     },
-    /// Thu hồi khóa; token đã cấp cũng chết · Revoke it; its tokens die too
+    /// Thu hồi khóa; token đã cấp hết hiệu lực · Revoke a key; its tokens die too
     Revoke {
-        /// Consumer key
+        /// Consumer key của hệ thống · Consumer key of the system
         consumer_key: String,
     },
-    /// Các khóa đã cấp, không có secret · Keys, without secrets
+    /// Các khóa đã cấp, không có secret · The keys that were issued, without secrets
     List {
         /// Chỉ của hệ thống này · Of this system only
         #[arg(long, value_name = "CODE")]
@@ -54,9 +54,10 @@ const OVERLAP_MAX: Duration = Duration::from_secs(90 * 24 * 3_600);
 
 fn read_overlap(text: &str) -> Result<Duration, String> {
     let overlap = if text == "0s" { Some(Duration::ZERO) } else { parse_duration(text) };
-    overlap
-        .filter(|overlap| *overlap <= OVERLAP_MAX)
-        .ok_or_else(|| "0s, 30m, 24h, 7d … 90d".to_owned())
+    overlap.filter(|overlap| *overlap <= OVERLAP_MAX).ok_or_else(|| {
+        "viết như 0s, 30m, 24h, 7d, nhiều nhất 90d · write 0s, 30m, 24h, 7d, 90d at the most"
+            .to_owned()
+    })
 }
 
 pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {

@@ -11,13 +11,13 @@ use crate::output::{Exit, Outcome, Table, local};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Các khóa của nền tảng · The entries
+    /// Các khóa của nền tảng · The entries of the keyring
     List,
     /// Thêm một khóa và dùng nó từ nay · Add an entry and make it the current one
     Rotate,
-    /// Chấm dứt một khóa cũ: token và mã băm dùng khóa đó hết hiệu lực · End a former entry
+    /// Chấm dứt một khóa cũ: token và secret theo nó hết hiệu lực · End a former entry and what it made
     Retire {
-        /// Số của khóa · Its id
+        /// Số của khóa, xem `keyring list` · Its id, see `keyring list`
         id: u8,
     },
 }

@@ -19,15 +19,15 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
-    /// Đơn vị
+    /// đơn vị · members
     Members,
-    /// Hệ thống
+    /// hệ thống · systems
     Systems,
-    /// Dịch vụ và phiên bản
+    /// dịch vụ và phiên bản · services and their versions
     Services,
-    /// Đăng ký khai thác
+    /// đăng ký khai thác · subscriptions
     Subscriptions,
-    /// Khóa kết nối, không có secret
+    /// khóa kết nối, không có secret · keys, without secrets
     Credentials,
 }
 
@@ -55,9 +55,9 @@ impl What {
                 ("code", "Mã", "Code"),
                 ("member", "Đơn vị", "Member"),
                 ("name", "Tên", "Name"),
+                ("state", "Trạng thái", "State"),
                 ("kind", "Loại", "Kind"),
                 ("addresses", "Địa chỉ", "Addresses"),
-                ("state", "Trạng thái", "State"),
             ],
             What::Services => &[
                 ("code", "Mã", "Code"),
@@ -71,10 +71,10 @@ impl What {
                 ("service", "Dịch vụ", "Service"),
                 ("version", "Phiên bản", "Version"),
                 ("environment", "Môi trường", "Environment"),
-                ("methods", "Phương thức", "Methods"),
+                ("state", "Trạng thái", "State"),
                 ("rate", "Tần suất", "Rate"),
                 ("quota", "Hạn mức", "Quota"),
-                ("state", "Trạng thái", "State"),
+                ("methods", "Phương thức", "Methods"),
             ],
             What::Credentials => &[
                 ("consumer_key", "Consumer key", "Consumer key"),

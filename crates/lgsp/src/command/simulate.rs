@@ -1,6 +1,7 @@
 //! `lgsp simulate portal|provider|consumer`: the stand-ins of the outside world, for vendors and
 //! for trials.
 
+mod flag;
 mod portal;
 
 use std::net::SocketAddr;
@@ -11,18 +12,18 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use simulator::consumer::{self, Account, Pace, Shot};
 use simulator::provider;
-use terms::quantity::parse_duration;
 
 use super::{Flags, Signals, runtime};
 use crate::output::{Exit, Failure, Outcome, Output};
+use crate::platform::cannot_listen;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Cổng DVC quốc gia giả lập: đăng nhập, gói tin, trạng thái hồ sơ · The national portal
+    /// Cổng DVC quốc gia giả lập; Ctrl-C in kết luận · The national portal; Ctrl-C prints its verdict
     Portal(Box<portal::Portal>),
-    /// Bên cung cấp giả lập: /tra-cuu, /echo, /delay/MS, /hang… · A provider of any behaviour
+    /// Bên cung cấp giả lập: /tra-cuu, /echo, /delay/MS, /hang… · A provider: /tra-cuu, /echo, /hang…
     Provider(Provider),
-    /// Bên khai thác giả lập: tạo tải, in kết quả · A consumer that makes load
+    /// Bên khai thác giả lập: tạo tải, in kết quả · A consumer: makes load, prints what came of it
     Consumer(Consumer),
 }
 
@@ -38,30 +39,28 @@ pub(super) struct Provider {
 
 #[derive(Debug, Args)]
 pub(super) struct Consumer {
-    /// Địa chỉ gốc, http://HOST:PORT · Base of all paths
+    /// Địa chỉ gốc, http://HOST:PORT · Base of all paths, http://HOST:PORT
+    #[arg(value_parser = flag::base)]
     base: String,
     /// Đường dẫn gọi bằng GET, lần lượt · Paths to GET, in turn
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required = true, value_name = "PATH", value_parser = flag::target)]
     paths: Vec<String>,
     /// Tệp chứa dòng khóa do `apply` hay `key issue` in · File with the line of `key issue`
     #[arg(long, value_name = "FILE")]
     credential: Option<PathBuf>,
     /// Số kết nối · Connections
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value = "16", value_parser = flag::connections)]
     connections: usize,
-    /// Số lượt gọi mỗi giây; không có: nhanh nhất có thể · Calls a second [default: closed loop]
-    #[arg(long, value_name = "N")]
+    /// Số lượt gọi mỗi giây [mặc định: nhanh nhất có thể] · Calls a second [default: as fast as answers
+    /// come]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = flag::rate)]
     rate: Option<f64>,
-    /// Thời gian chạy · How long
-    #[arg(long, default_value = "10s", value_parser = read_duration)]
+    /// Thời gian chạy · How long it runs
+    #[arg(long, default_value = "10s", value_parser = flag::duration)]
     duration: Duration,
     /// Số lượt gọi tối đa · Calls at the most
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = flag::calls)]
     calls: Option<u64>,
-}
-
-fn read_duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "500ms, 20s, 5m, 24h".to_owned())
 }
 
 pub(super) fn run(flags: &Flags, command: Command) -> Outcome {
@@ -82,7 +81,8 @@ async fn play_provider(output: Output, asked: Provider) -> Outcome {
         ..provider::Settings::default()
     };
     let mut signals = Signals::catch()?;
-    let provider = provider::start(settings).await.map_err(|error| taken(asked.listen, &error))?;
+    let provider = provider::start(settings).await;
+    let provider = provider.map_err(|error| cannot_listen(asked.listen, &error))?;
     output.object(&json!({
         "ready": true,
         "provider": provider.address.to_string(),
@@ -95,32 +95,31 @@ async fn play_provider(output: Output, asked: Provider) -> Outcome {
 
 async fn play_consumer(output: Output, asked: Consumer) -> Outcome {
     let shots = asked.paths.iter().map(Shot::get).collect();
-    let mut settings = consumer::Settings::new(asked.base.trim_end_matches('/'), shots);
+    let mut settings = consumer::Settings::new(&asked.base, shots);
     settings.account = asked.credential.as_deref().map(read_credential).transpose()?;
-    settings.connections = asked.connections.max(1);
+    settings.connections = asked.connections;
     settings.calls = asked.calls;
     settings.duration = asked.duration;
     settings.pace = match asked.rate {
-        Some(per_second) if per_second > 0.0 => Pace::Open { per_second },
-        _ => Pace::Closed,
+        Some(per_second) => Pace::Open { per_second },
+        None => Pace::Closed,
     };
-    let report = consumer::run(settings).await.map_err(|failure| {
-        Failure::unable(format!("không tạo được tải: {failure}"), format!("no load: {failure}"))
-    })?;
+    let report = consumer::run(settings).await.map_err(no_load)?;
     output.object(&report)?;
     Ok(Exit::Done)
 }
 
 /// Key and secret from the line that `apply` and `key issue` print.
 fn read_credential(path: &Path) -> Result<Account, Failure> {
-    let wrong = |reason: &str| {
+    let text = std::fs::read_to_string(path).map_err(|error| {
         let path = path.display();
-        Failure::usage(
-            format!("{path}: không đọc được khóa kết nối: {reason}"),
-            format!("{path}: no credential can be read: {reason}"),
+        Failure::io(
+            Exit::Usage,
+            &format!("không đọc được tệp khóa kết nối {path}"),
+            &format!("cannot read the credential file {path}"),
+            &error,
         )
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
+    })?;
     let found = text.lines().find_map(|line| {
         let line: Value = serde_json::from_str(line).ok()?;
         Some(Account {
@@ -128,19 +127,25 @@ fn read_credential(path: &Path) -> Result<Account, Failure> {
             secret_key: line["secret_key"].as_str()?.to_owned(),
         })
     });
-    found.ok_or_else(|| wrong("consumer_key, secret_key"))
+    found.ok_or_else(|| {
+        let path = path.display();
+        Failure::usage(
+            format!("{path}: không có dòng JSON nào mang consumer_key và secret_key"),
+            format!("{path}: no line of JSON with consumer_key and secret_key"),
+        )
+    })
 }
 
-fn pair(text: &str) -> Result<(String, String), Failure> {
-    match text.split_once(':') {
-        Some((user, password)) => Ok((user.to_owned(), password.to_owned())),
-        None => Err(Failure::usage("--account cần TÊN:MẬT_KHẨU", "--account takes USER:PASSWORD")),
+fn no_load(failure: consumer::Failure) -> Failure {
+    match failure {
+        consumer::Failure::Connect(kind) => Failure::io(
+            Exit::Unable,
+            "không kết nối được để lấy token",
+            "cannot connect to get a token",
+            &kind.into(),
+        ),
+        other => {
+            Failure::unable(format!("không tạo được tải ({other})"), format!("no load: {other}"))
+        }
     }
-}
-
-fn taken(address: SocketAddr, error: &std::io::Error) -> Failure {
-    Failure::unable(
-        format!("không lắng nghe được ở {address}: {error}"),
-        format!("cannot listen on {address}: {error}"),
-    )
 }

@@ -22,7 +22,7 @@ pub(super) fn read(path: &Path, text: &str, raws: &mut Raws, faults: &mut Vec<Co
                 "",
                 "syntax",
                 Sentence::made(
-                    format!("không đọc được TOML: {message}"),
+                    format!("sai cú pháp TOML ({message})"),
                     format!("not valid TOML: {message}"),
                 ),
             );

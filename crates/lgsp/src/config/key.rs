@@ -70,7 +70,7 @@ pub const KEYS: &[Key] = &[
     key("gateway.threads", Form::Number, "0", "Số luồng xử lý; 0: mỗi lõi một luồng", "Threads of the data plane; 0: one a core"),
     key("ops.listen", Form::Text, "127.0.0.1:9090", "Kiểm tra sức khỏe và số đo (IP:cổng hoặc off)", "Health and metrics (IP:port or off)"),
     key("database.url", Form::Text, "sqlite:DATA/lgsp.db", "sqlite:ĐƯỜNG_DẪN hoặc postgres://…", "sqlite:PATH or postgres://…"),
-    key("keyring.file", Form::Text, "DATA/keys/keyring.toml", "Tệp chùm khóa của nền tảng", "The platform's keyring file"),
+    key("keyring.file", Form::Text, "DATA/keys/keyring.toml", "Tệp bộ khóa của nền tảng", "The platform's keyring file"),
     key("journal.path", Form::Text, "DATA/journal", "Thư mục nhật ký", "Folder of the journal"),
     key("journal.retention_months", Form::Number, "24", "Số tháng giữ nhật ký, ít nhất 24 (Điều 18.5)", "Months the journal is kept, at least 24 (article 18.5)"),
     key("statistics.keep_facts", Form::Flag, "false", "Giữ dữ kiện thống kê từng hồ sơ (không có dữ liệu cá nhân); cần legal_ground", "Keep facts of each dossier for statistics (no personal data); needs legal_ground"),

@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
     fn broken(&self, error: &ScanError, findings: &mut Findings) -> Stop {
         let spot = self.spot(error.marker());
         let info = error.info();
-        let vi = format!("không đọc được YAML: {info}");
+        let vi = format!("sai cú pháp YAML ({info})");
         findings.fault(spot, "yaml", vi, format!("this is no YAML: {info}"));
         Stop
     }

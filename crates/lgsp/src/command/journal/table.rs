@@ -1,4 +1,4 @@
-//! Rows as people read them: one line each, times in the platform's zone.
+//! Rows as people read them, times in the platform's zone.
 
 use jiff::tz::TimeZone;
 use journal::{By, Group, Row};
@@ -9,13 +9,13 @@ use crate::output::{Output, Table, local};
 pub(crate) fn rows(output: Output, zone: &TimeZone, rows: &[Row]) -> Table {
     let mut table = Table::new([
         output.say("Thời điểm", "Opened"),
-        output.say("Loại", "Kind"),
         output.say("Hệ thống", "System"),
         output.say("Dịch vụ", "Service"),
         output.say("Kết cục", "Outcome"),
         "HTTP",
         output.say("Lỗi hoặc việc", "Fault or event"),
         "ms",
+        output.say("Loại", "Kind"),
         output.say("Mã giao dịch", "Exchange"),
     ]);
     for row in rows {
@@ -27,13 +27,13 @@ pub(crate) fn rows(output: Output, zone: &TimeZone, rows: &[Row]) -> Table {
         let told = row.fault.as_deref().or(row.event.as_deref());
         table.row([
             local(row.opened_at, zone),
-            row.kind.to_string(),
             row.consumer_system.as_deref().or(row.actor.as_deref()).unwrap_or("–").to_owned(),
             service,
             row.outcome.map_or_else(|| "–".to_owned(), |outcome| outcome.to_string()),
             row.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
             told.unwrap_or("–").to_owned(),
             total_ms.map_or_else(|| "–".to_owned(), |ms| ms.to_string()),
+            row.kind.to_string(),
             row.exchange_id.to_string(),
         ]);
     }

@@ -9,83 +9,89 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use simulator::portal::{self, Code, Codes, Demand, Key, Paths, Province, Standing, SuccessForm};
 
-use super::{pair, read_credential, read_duration, taken};
+use super::{flag, read_credential};
 use crate::command::Signals;
 use crate::output::{Exit, Failure, Outcome, Output};
+use crate::platform::cannot_listen;
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct Portal {
     /// Địa chỉ lắng nghe; cổng 0 tự chọn · Where to listen; port 0 picks one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9101")]
     listen: SocketAddr,
-    /// Tài khoản TÊN:MẬT_KHẨU · Account USER:PASSWORD [default: that of the fixtures]
-    #[arg(long, value_name = "USER:PASSWORD")]
-    account: Vec<String>,
+    /// Tài khoản TÊN:MẬT_KHẨU, có thể nhiều lần [mặc định: 000.00.00.H99:synthetic-not-a-secret] ·
+    /// Account USER:PASSWORD, may be repeated [default: 000.00.00.H99:synthetic-not-a-secret]
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = flag::account)]
+    account: Vec<(String, String)>,
     /// Phiên đăng nhập sống bao lâu · How long a session lives
-    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = read_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = flag::duration)]
     session: Duration,
-    /// Cách viết error_code khi thành công: 0, "0" hay "00" · How success is written
+    /// Cách viết error_code khi thành công · How success is written as error_code
     #[arg(long, value_enum, default_value = "number")]
     success: Success,
     /// Mã HTTP khi phiên hết hạn · HTTP status of a dead session
-    #[arg(long, value_name = "STATUS", default_value_t = 200)]
+    #[arg(long, value_name = "STATUS", default_value = "200", value_parser = flag::status)]
     session_status: u16,
     /// Gói trả lời thành chuỗi trong `message`, như vài cổng tỉnh · Answers wrapped in `message`
     #[arg(long)]
     wrapped: bool,
-    /// Mức đòi hỏi: chỉ khóa bản ghi, hay mọi trường đã biết · What a record must be to be taken
+    /// Bản ghi phải đúng đến đâu thì được nhận · What of a record must hold for it to be taken
     #[arg(long, value_enum, default_value = "known")]
     demand: Demanded,
-    /// error_code khi phiên hết hạn; dạng #-1 là số · error_code of a dead session; #-1 is a number
+    /// error_code khi phiên hết hạn; -1 là chuỗi, #-1 là số · error_code of a dead session; -1 is text,
+    /// #-1 a number
     #[arg(long, value_name = "CODE", default_value = "-1", allow_hyphen_values = true)]
-    session_code: String,
+    #[arg(value_parser = flag::code)]
+    session_code: Code,
     /// error_code khi hồ sơ đã tồn tại · error_code of a dossier that is there already
     #[arg(long, value_name = "CODE", default_value = "3", allow_hyphen_values = true)]
-    exists_code: String,
+    #[arg(value_parser = flag::code)]
+    exists_code: Code,
     /// error_code của các từ chối khác · error_code of any other refusal
     #[arg(long, value_name = "CODE", default_value = "-1", allow_hyphen_values = true)]
-    failed_code: String,
+    #[arg(value_parser = flag::code)]
+    failed_code: Code,
     /// Đuôi đường dẫn đăng nhập · End of the path of the login
-    #[arg(long, value_name = "PATH", default_value = "/mapi/login")]
+    #[arg(long, value_name = "PATH", default_value = "/mapi/login", value_parser = flag::path)]
     login_path: String,
     /// Đuôi đường dẫn gói tin · End of the path of packets
-    #[arg(long, value_name = "PATH", default_value = "/mapi/g")]
+    #[arg(long, value_name = "PATH", default_value = "/mapi/g", value_parser = flag::path)]
     data_path: String,
     /// Đuôi đường dẫn danh mục dùng chung · End of the path of shared catalogues
-    #[arg(long, value_name = "PATH", default_value = "/mapi/g")]
+    #[arg(long, value_name = "PATH", default_value = "/mapi/g", value_parser = flag::path)]
     share_path: String,
     /// Tệp bảng gói tin (*.toml), hoặc thư mục của chúng · Table files, or their folder
     #[arg(long, value_name = "FILE|DIR")]
     tables: Vec<PathBuf>,
     /// Cổng nhận của tỉnh, để Cổng gọi vào · The province's inbound listener, to be called
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = flag::base)]
     inbound: Option<String>,
-    /// Nơi có /token và /thong-ke của tỉnh · Base of /token and /thong-ke of the province
-    #[arg(long, value_name = "URL")]
+    /// Nơi có /token và /thong-ke của tỉnh · Base of /token and /thong-ke at the province
+    #[arg(long, value_name = "URL", value_parser = flag::base)]
     live: Option<String>,
     /// Tệp chứa dòng khóa của Cổng ở tỉnh · File with the line of the portal's key there
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "live")]
     credential: Option<PathBuf>,
     /// dstcode gửi kèm khi gọi tỉnh · dstcode sent to the province
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = flag::visible)]
     destination: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Success {
-    /// 0
+    /// số 0 · the number 0
     Number,
-    /// "0"
+    /// chuỗi "0" · the text "0"
     Text,
-    /// "00"
+    /// chuỗi "00" · the text "00"
     Padded,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Demanded {
-    /// Chỉ khóa bản ghi · Its key
+    /// chỉ khóa bản ghi · its key
     Key,
-    /// Mọi trường đã biết · All that is known
+    /// mọi trường đã biết · all that is known
     Known,
 }
 
@@ -93,7 +99,14 @@ pub(super) async fn play(output: Output, asked: Portal) -> Outcome {
     let listen = asked.listen;
     let settings = settings(asked)?;
     let mut signals = Signals::catch()?;
-    let portal = portal::start(settings).await.map_err(|error| taken(listen, &error))?;
+    let portal = portal::start(settings).await.map_err(|error| match error.kind() {
+        // what a table file says, with its line and column
+        std::io::ErrorKind::InvalidInput => Failure::usage(
+            format!("tệp bảng sai: {error}"),
+            format!("a table file is wrong: {error}"),
+        ),
+        _ => cannot_listen(listen, &error),
+    })?;
     output.object(&json!({
         "ready": true,
         "portal": portal.address.to_string(),
@@ -108,6 +121,12 @@ pub(super) async fn play(output: Output, asked: Portal) -> Outcome {
 }
 
 fn settings(asked: Portal) -> Result<portal::Settings, Failure> {
+    if [&asked.data_path, &asked.share_path].contains(&&asked.login_path) {
+        return Err(Failure::usage(
+            "--login-path trùng đường dẫn gói tin: Cổng không phân biệt được hai loại",
+            "--login-path is the path of packets as well: the portal could not tell them apart",
+        ));
+    }
     let mut settings = portal::Settings {
         address: asked.listen,
         session_lifetime: asked.session,
@@ -121,9 +140,9 @@ fn settings(asked: Portal) -> Result<portal::Settings, Failure> {
             Demanded::Known => Demand::Known,
         },
         codes: Codes {
-            session: code(&asked.session_code),
-            exists: code(&asked.exists_code),
-            failed: code(&asked.failed_code),
+            session: asked.session_code,
+            exists: asked.exists_code,
+            failed: asked.failed_code,
         },
         session_status: asked.session_status,
         wrapped: asked.wrapped,
@@ -138,17 +157,9 @@ fn settings(asked: Portal) -> Result<portal::Settings, Failure> {
         ..portal::Settings::default()
     };
     if !asked.account.is_empty() {
-        settings.accounts = asked.account.iter().map(|a| pair(a)).collect::<Result<_, _>>()?;
+        settings.accounts = asked.account;
     }
     Ok(settings)
-}
-
-/// `3` is the text `"3"`, as in the public samples; `#3` the number.
-fn code(text: &str) -> Code {
-    match text.strip_prefix('#').and_then(|number| number.parse().ok()) {
-        Some(number) => Code::Number(number),
-        None => Code::Text(text.to_owned()),
-    }
 }
 
 fn key(path: &Path) -> Result<Key, Failure> {
@@ -160,9 +171,11 @@ fn key(path: &Path) -> Result<Key, Failure> {
 fn table_files(named: &[PathBuf]) -> Result<Vec<(String, String)>, Failure> {
     let unread = |path: &Path, error: std::io::Error| {
         let path = path.display();
-        Failure::usage(
-            format!("không đọc được tệp bảng {path}: {error}"),
-            format!("cannot read the table file {path}: {error}"),
+        Failure::io(
+            Exit::Usage,
+            &format!("không đọc được tệp bảng {path}"),
+            &format!("cannot read the table file {path}"),
+            &error,
         )
     };
     let mut paths = Vec::new();
@@ -175,6 +188,13 @@ fn table_files(named: &[PathBuf]) -> Result<Vec<(String, String)>, Failure> {
         let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         found.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
         found.sort();
+        if found.is_empty() {
+            let path = path.display();
+            return Err(Failure::usage(
+                format!("thư mục {path} không có tệp bảng nào (*.toml)"),
+                format!("the folder {path} holds no table file (*.toml)"),
+            ));
+        }
         paths.extend(found);
     }
     let read = |path: PathBuf| match std::fs::read_to_string(&path) {
