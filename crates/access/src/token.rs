@@ -24,7 +24,7 @@ use crate::credential::Credential;
 use crate::snapshot::Snapshot;
 
 pub use client::{Claimed, Client, ClientFault};
-pub use refusal::TokenRefusal;
+pub use refusal::{TokenRefusal, Unreadable};
 
 /// Characters of every token.
 pub const TOKEN_CHARS: usize = 60;

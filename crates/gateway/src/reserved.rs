@@ -2,20 +2,19 @@
 
 use std::rc::Rc;
 
-use access::token::TokenRefusal;
 use access::token::http::{Arrival, Endpoint};
+use access::token::{TokenRefusal, Unreadable};
 use bytes::{Bytes, BytesMut};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::Response;
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use registry::system::Errors;
-use terms::fault::FaultCode;
-use terms::limit::{HEAD_TIMEOUT, TOKEN_BODY_MAX};
+use terms::fault::{Fault, FaultCode};
+use terms::limit::{FAREWELL, HEAD_TIMEOUT, TOKEN_BODY_MAX};
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::facade::dialect::{self, Dialect};
 use crate::fault::legacy;
@@ -77,22 +76,29 @@ pub(crate) async fn answer(
         record.context.errors = Errors::Legacy;
         record.context.xml = legacy::wants_xml(&head.headers);
     }
+    let arrival = Arrival {
+        environment: peer.environment,
+        client_address: record.client(),
+        secure: peer.secure,
+        xml: record.context.xml,
+    };
     if let Err(fault) = form::check(&head) {
-        return record.refuse(fault.into()).await;
+        let fault = Unread { fault: fault.into(), unreadable: Unreadable::Head, bytes: 0 };
+        return refuse(record, endpoint, &head, arrival, fault).await;
     }
     let deadline = record.deadline();
     // the body is as short as a head, and has the time of one
     let limit = deadline.within(record.now(), HEAD_TIMEOUT);
     let body = match timeout_at(limit.at().into(), read(body)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(Broken)) => return record.refuse(FaultCode::RequestInvalid.into()).await,
+        Ok(Err(Broken(bytes))) => {
+            // a consumer that is gone takes its request with it meanwhile
+            sleep(FAREWELL).await;
+            let (fault, unreadable) = (FaultCode::RequestInvalid.into(), Unreadable::Broken);
+            let fault = Unread { fault, unreadable, bytes };
+            return refuse(record, endpoint, &head, arrival, fault).await;
+        }
         Err(_) => return record.refuse(FaultCode::RequestTimeout.into()).await,
-    };
-    let arrival = Arrival {
-        environment: peer.environment,
-        client_address: record.client(),
-        secure: peer.secure,
-        xml: record.context.xml,
     };
     let lane = record.hand_over();
     // in a task of its own: a guess is counted and recorded also when its consumer hangs up
@@ -102,6 +108,31 @@ pub(crate) async fn answer(
             .await
     });
     wait(answering, deadline.at().into(), endpoint, arrival.xml).await
+}
+
+/// Why a request was not read: in the words of a call, and in those of RFC 6749.
+struct Unread {
+    fault: Fault,
+    unreadable: Unreadable,
+    /// Of the body, as many as came.
+    bytes: usize,
+}
+
+/// Refuses a request that could not be read: RFC 6749, 5.2 says how clients of the token endpoints
+/// hear of it; those of a session login hear of it as they do of everything.
+async fn refuse(
+    record: Box<Record>,
+    endpoint: Endpoint,
+    head: &Parts,
+    arrival: Arrival,
+    why: Unread,
+) -> Response<Bytes> {
+    if matches!(endpoint, Endpoint::Login(_)) {
+        return record.refuse(why.fault).await;
+    }
+    let lane = record.hand_over();
+    let access = &lane.shared.access;
+    access::token::http::refuse(access, endpoint, head, why.bytes, arrival, why.unreadable).await
 }
 
 /// The answer if it comes in time; if not, what is told in its place while it goes on.
@@ -114,24 +145,12 @@ async fn wait(
     match (timeout_at(limit, answering).await, endpoint) {
         (Ok(Ok(answer)), _) => answer,
         (_, Endpoint::Login(_)) => TokenRefusal::TemporarilyUnavailable.answer_login(xml),
-        (_, _) => unavailable(),
+        (_, _) => TokenRefusal::TemporarilyUnavailable.answer(false),
     }
 }
 
-/// RFC 6749, 5.2 has no code for this; that of 4.1.2.1 says what is meant.
-fn unavailable() -> Response<Bytes> {
-    const BODY: &[u8] = br#"{"error":"temporarily_unavailable"}"#;
-    let mut answer = Response::new(Bytes::from_static(BODY));
-    *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    answer
-}
-
-/// The body ended before its end.
-struct Broken;
+/// The body ended before its end, after so many bytes.
+struct Broken(usize);
 
 /// Reads one byte more than is taken, so that a body that is too long shows.
 async fn read(mut body: Incoming) -> Result<Bytes, Broken> {
@@ -139,7 +158,7 @@ async fn read(mut body: Incoming) -> Result<Bytes, Broken> {
     while !body.is_end_stream() && read.len() <= TOKEN_BODY_MAX {
         match body.frame().await {
             None => break,
-            Some(Err(_)) => return Err(Broken),
+            Some(Err(_)) => return Err(Broken(read.len())),
             Some(Ok(frame)) => read.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new())),
         }
     }

@@ -11,6 +11,7 @@ use http::request::Parts;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::client::Claimed;
+use super::refusal::Unreadable;
 
 /// Clients in the field leave the padding away.
 const BASIC: GeneralPurpose = GeneralPurpose::new(
@@ -29,10 +30,6 @@ pub(super) struct Claim {
     /// The token to revoke or to introspect.
     pub(super) token: Option<String>,
 }
-
-/// The request cannot be read, or in two ways: `invalid_request`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unreadable;
 
 /// The parameters that mean something here; each at most once. Others are ignored.
 #[derive(Default)]
@@ -58,7 +55,7 @@ impl Fields {
         }
         match field.replace(value) {
             None => Ok(()),
-            Some(_) => Err(Unreadable),
+            Some(_) => Err(Unreadable::Twice),
         }
     }
 
@@ -92,16 +89,16 @@ pub(super) fn read(parts: &Parts, body: &[u8]) -> Result<Claim, Unreadable> {
     let query = read_form(query.as_bytes(), Fields::default())?;
     // A query stands in logs and histories on its way: no credential and no token in it.
     if query.client_id.is_some() || query.client_secret.is_some() || query.token.is_some() {
-        return Err(Unreadable);
+        return Err(Unreadable::InQuery);
     }
     let fields = read_body(body, Fields::default())?;
     let grant_type = match (query.grant_type, fields.grant_type) {
-        (Some(one), Some(other)) if one != other => return Err(Unreadable),
+        (Some(one), Some(other)) if one != other => return Err(Unreadable::TwoWays),
         (one, other) => other.or(one),
     };
     let claimed = match (read_header(parts)?, fields.client_id, fields.client_secret) {
         (Some(claimed), id, None) if repeats(&claimed, id.as_deref()) => claimed,
-        (Some(_), _, _) => return Err(Unreadable),
+        (Some(_), _, _) => return Err(Unreadable::TwoWays),
         (None, Some(consumer_key), Some(secret_key)) => vec![Claimed { consumer_key, secret_key }],
         (None, _, _) => Vec::new(),
     };
@@ -113,7 +110,7 @@ pub(super) fn read_login(body: &[u8]) -> Result<Claim, Unreadable> {
     let fields = read_body(body, Fields { login: true, ..Fields::default() })?;
     let claimed = match (fields.client_id, fields.client_secret) {
         (Some(consumer_key), Some(secret_key)) => vec![Claimed { consumer_key, secret_key }],
-        _ => return Err(Unreadable),
+        _ => return Err(Unreadable::Text),
     };
     Ok(Claim { claimed, ..Claim::default() })
 }
@@ -131,7 +128,7 @@ fn read_header(parts: &Parts) -> Result<Option<Vec<Claimed>>, Unreadable> {
         return Ok(None);
     };
     if headers.next().is_some() {
-        return Err(Unreadable);
+        return Err(Unreadable::TwoWays);
     }
     let header = header.as_bytes().trim_ascii();
     let (scheme, rest) = match header.iter().position(|b| *b == b' ') {
@@ -171,7 +168,7 @@ fn read_form(text: &[u8], mut fields: Fields) -> Result<Fields, Unreadable> {
         let Some(name) = decode(name).filter(|name| fields.knows(name)) else {
             continue;
         };
-        fields.take(&name, decode(value).ok_or(Unreadable)?)?;
+        fields.take(&name, decode(value).ok_or(Unreadable::Text)?)?;
     }
     Ok(fields)
 }
@@ -205,10 +202,16 @@ fn hex_digit(byte: u8) -> Option<u8> {
 
 fn read_json(text: &[u8], fields: Fields) -> Result<Fields, Unreadable> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let fields = reader.deserialize_map(FieldsVisitor(fields)).map_err(|_| Unreadable)?;
-    reader.end().map_err(|_| Unreadable)?;
+    let fields = reader.deserialize_map(FieldsVisitor(fields)).map_err(|error| {
+        let is_twice = error.to_string().starts_with(TWICE);
+        if is_twice { Unreadable::Twice } else { Unreadable::Text }
+    })?;
+    reader.end().map_err(|_| Unreadable::Text)?;
     Ok(fields)
 }
+
+/// How a name that comes again is told through serde_json.
+const TWICE: &str = "given twice";
 
 /// Reads an object name by name: serde_json alone would let the last of two equal names win.
 struct FieldsVisitor(Fields);
@@ -221,7 +224,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let twice = || serde::de::Error::custom("given twice");
+        let twice = || serde::de::Error::custom(TWICE);
         let mut fields = self.0;
         while let Some(name) = map.next_key::<String>()? {
             if fields.knows(&name) {

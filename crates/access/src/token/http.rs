@@ -22,7 +22,7 @@ use terms::limit::TOKEN_BODY_MAX;
 use super::claim::{self, Claim};
 use super::client::ClientFault;
 use super::refusal::json as answer_json;
-use super::{Client, Terms, TokenRefusal};
+use super::{Client, Terms, TokenRefusal, Unreadable};
 use crate::access::Access;
 use crate::credential::Credential;
 
@@ -102,15 +102,7 @@ pub async fn answer(
     arrival: Arrival,
     terms: impl Fn(&SystemCode) -> Option<Terms>,
 ) -> Response<Bytes> {
-    let visit = Visit {
-        access,
-        endpoint,
-        parts,
-        arrival,
-        request_bytes: body.len(),
-        opened_at: access.0.clock.now(),
-        opened: access.0.clock.instant(),
-    };
+    let visit = Visit::open(access, endpoint, parts, body.len(), arrival);
     if !endpoint.takes(&parts.method) {
         let mut answer = visit.refuse(TokenRefusal::WrongMethod, None, None).await;
         let allow = HeaderValue::from_static(endpoint.allow());
@@ -127,6 +119,19 @@ pub async fn answer(
             visit.refuse(refusal, credential, terms).await
         }
     }
+}
+
+/// Refuses a request that whoever read it could not read; `request_bytes` of its body had come.
+pub async fn refuse(
+    access: &Access,
+    endpoint: Endpoint,
+    parts: &Parts,
+    request_bytes: usize,
+    arrival: Arrival,
+    unreadable: Unreadable,
+) -> Response<Bytes> {
+    let visit = Visit::open(access, endpoint, parts, request_bytes, arrival);
+    visit.refuse(TokenRefusal::InvalidRequest(unreadable), None, None).await
 }
 
 /// One request, with what every row about it says.
@@ -181,20 +186,32 @@ struct Introspected<'a> {
     sub: &'a str,
 }
 
-impl Visit<'_> {
+impl<'a> Visit<'a> {
+    fn open(
+        access: &'a Access,
+        endpoint: Endpoint,
+        parts: &'a Parts,
+        request_bytes: usize,
+        arrival: Arrival,
+    ) -> Visit<'a> {
+        let clock = &access.0.clock;
+        let (opened_at, opened) = (clock.now(), clock.instant());
+        Visit { access, endpoint, parts, arrival, request_bytes, opened_at, opened }
+    }
+
     async fn serve(
         &self,
         body: &Bytes,
         terms: impl Fn(&SystemCode) -> Option<Terms>,
     ) -> Result<Response<Bytes>, Box<Refused>> {
         if body.len() > TOKEN_BODY_MAX {
-            return Err(TokenRefusal::InvalidRequest.into());
+            return Err(TokenRefusal::InvalidRequest(Unreadable::TooLong).into());
         }
         let claim = match self.endpoint {
             Endpoint::Login(_) => claim::read_login(body),
             _ => claim::read(self.parts, body),
         };
-        let claim = claim.map_err(|_| TokenRefusal::InvalidRequest)?;
+        let claim = claim.map_err(TokenRefusal::InvalidRequest)?;
         check_form(self.endpoint, &claim)?;
         let (client, terms) = self.authenticate(&claim, terms).await?;
         match (self.endpoint, claim.token) {
@@ -406,7 +423,7 @@ fn check_form(endpoint: Endpoint, claim: &Claim) -> Result<(), TokenRefusal> {
             Some(_) => Err(TokenRefusal::UnsupportedGrantType),
         },
         Endpoint::Login(_) => Ok(()),
-        _ if claim.token.is_none() => Err(TokenRefusal::InvalidRequest),
+        _ if claim.token.is_none() => Err(TokenRefusal::InvalidRequest(Unreadable::TokenMissing)),
         _ => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ use terms::limit::FAILURE_WINDOW;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenRefusal {
     /// The request cannot be read, or in two ways.
-    InvalidRequest,
+    InvalidRequest(Unreadable),
     /// Another method than the endpoint takes; on the wire `invalid_request` as well.
     WrongMethod,
     /// Wrong key, wrong secret, revoked, stopped: nothing tells which.
@@ -26,11 +26,69 @@ pub enum TokenRefusal {
     TemporarilyUnavailable,
 }
 
+/// What cannot be read, or in two ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The head: two hosts, a target that is no path, an upgrade.
+    Head,
+    /// A key, a secret or a token in the query: it would stand in logs on its way.
+    InQuery,
+    /// A parameter comes twice.
+    Twice,
+    /// Two ways to say who asks, or two grants.
+    TwoWays,
+    /// Neither a form nor JSON, or not UTF-8.
+    Text,
+    /// Longer than any request needs to be.
+    TooLong,
+    /// It ended before its end, or its framing is broken.
+    Broken,
+    /// The parameter `token` is missing.
+    TokenMissing,
+}
+
+impl Unreadable {
+    /// RFC 6749 §5.2 allows ASCII only in the description, hence Vietnamese without marks.
+    const fn body(self) -> &'static str {
+        macro_rules! told {
+            ($text:literal) => {
+                concat!(r#"{"error":"invalid_request","error_description":""#, $text, r#""}"#)
+            };
+        }
+        match self {
+            Unreadable::Head => {
+                told!("Phan dau yeu cau sai khuon dang / The head of the request is malformed")
+            }
+            Unreadable::InQuery => told!(
+                "Khong gui khoa hay token trong query / No credentials and no token in the query"
+            ),
+            Unreadable::Twice => {
+                told!("Tham so bi lap lai / A parameter is given twice")
+            }
+            Unreadable::TwoWays => told!(
+                "Hai cach xac thuc hoac hai grant_type / Two ways to authenticate, or two grants"
+            ),
+            Unreadable::Text => told!(
+                "Noi dung phai la form hoac JSON, UTF-8 / The body must be a form or JSON, in UTF-8"
+            ),
+            Unreadable::TooLong => {
+                told!("Noi dung dai qua 16 KiB / The body is longer than 16 KiB")
+            }
+            Unreadable::Broken => {
+                told!("Noi dung bi cat giua chung / The body broke off")
+            }
+            Unreadable::TokenMissing => {
+                told!("Thieu tham so token / The parameter token is missing")
+            }
+        }
+    }
+}
+
 impl TokenRefusal {
     /// The code on the wire and in the journal.
     pub const fn code(self) -> &'static str {
         match self {
-            TokenRefusal::InvalidRequest | TokenRefusal::WrongMethod => "invalid_request",
+            TokenRefusal::InvalidRequest(_) | TokenRefusal::WrongMethod => "invalid_request",
             TokenRefusal::InvalidClient => "invalid_client",
             TokenRefusal::InvalidGrant => "invalid_grant",
             TokenRefusal::UnsupportedGrantType => "unsupported_grant_type",
@@ -42,7 +100,7 @@ impl TokenRefusal {
     /// HTTP status of the answer.
     pub const fn status(self) -> StatusCode {
         match self {
-            TokenRefusal::InvalidRequest
+            TokenRefusal::InvalidRequest(_)
             | TokenRefusal::InvalidGrant
             | TokenRefusal::UnsupportedGrantType => StatusCode::BAD_REQUEST,
             TokenRefusal::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
@@ -64,9 +122,10 @@ impl TokenRefusal {
     /// marks.
     const fn body(self) -> &'static str {
         match self {
-            TokenRefusal::InvalidRequest | TokenRefusal::WrongMethod => concat!(
+            TokenRefusal::InvalidRequest(unreadable) => unreadable.body(),
+            TokenRefusal::WrongMethod => concat!(
                 r#"{"error":"invalid_request","error_description":"#,
-                r#""Yeu cau khong doc duoc hoac mau thuan / The request is unreadable or ambiguous"}"#
+                r#""Phuong thuc khong duoc ho tro / The method is not allowed"}"#
             ),
             TokenRefusal::InvalidClient => concat!(
                 r#"{"error":"invalid_client","error_description":"#,
@@ -86,7 +145,7 @@ impl TokenRefusal {
     }
 
     /// The answer. `challenged`: the client used an Authorization header, so it is told the scheme.
-    pub(super) fn answer(self, challenged: bool) -> Response<Bytes> {
+    pub fn answer(self, challenged: bool) -> Response<Bytes> {
         let mut answer = json(self.status(), Bytes::from_static(self.body().as_bytes()));
         let headers = answer.headers_mut();
         match self {
@@ -126,7 +185,7 @@ impl TokenRefusal {
     /// In both languages, without a sign that JSON or XML would write otherwise.
     const fn message_login(self) -> &'static str {
         match self {
-            TokenRefusal::InvalidRequest
+            TokenRefusal::InvalidRequest(_)
             | TokenRefusal::WrongMethod
             | TokenRefusal::InvalidGrant
             | TokenRefusal::UnsupportedGrantType => {

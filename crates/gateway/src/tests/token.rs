@@ -7,6 +7,7 @@ use terms::clock::Clock;
 use terms::exchange::{Kind, Outcome};
 use terms::limit::HEAD_TIMEOUT;
 
+use super::consumer::Consumer;
 use super::world::World;
 
 #[test]
@@ -53,4 +54,40 @@ fn a_token_request_must_come_as_fast_as_a_head() {
     let took = clock.instant() - since;
     assert!((HEAD_TIMEOUT..HEAD_TIMEOUT + Duration::from_secs(8)).contains(&took), "{took:?}");
     assert_eq!(world.row(&answer).outcome, Some(Outcome::Denied));
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_as_oauth_clients_read_it() {
+    let world = World::start();
+    let asked = |consumer: &mut Consumer, request: String| {
+        let answer = consumer.say(request).finish().hear();
+        let problem = answer.problem();
+        assert_eq!((answer.status, problem["error"].as_str()), (400, Some("invalid_request")));
+        assert!(problem["error_description"].as_str().unwrap().contains(" / "));
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let row = world.row(&answer);
+        assert_eq!((row.kind, row.event.as_deref()), (Kind::Token, Some("refused")));
+        assert_eq!((row.outcome, row.status), (Some(Outcome::Denied), Some(400)));
+        assert_eq!(row.fault.as_deref(), Some("invalid_request"));
+        assert_eq!(row.response_bytes, Some(answer.body.len() as u64));
+        row.request_bytes
+    };
+    for path in ["/token", "/oauth2/token", "/revoke", "/introspect"] {
+        let table = [
+            ("host: a\r\nhost: b\r\ncontent-length: 0\r\n", "", 0),
+            ("host: a\r\nupgrade: x\r\ncontent-length: 0\r\n", "", 0),
+            ("host: a\r\ncontent-length: 100\r\n", "client_id=", 10),
+            ("host: a\r\ntransfer-encoding: chunked\r\n", "3\r\nabc\r\nzz\r\n", 3),
+            ("host: a\r\ncontent-length: 3\r\n", "{\"a", 3),
+        ];
+        for (headers, body, bytes) in table {
+            let request = format!("POST {path} HTTP/1.1\r\n{headers}\r\n{body}");
+            assert_eq!(asked(&mut world.consumer(), request), Some(bytes), "{path} {headers}");
+        }
+    }
+    let mut refused = world.consumer();
+    let many = "x".repeat(20_000);
+    let long = "POST /token HTTP/1.1\r\nhost: a\r\ncontent-length: 20000\r\n\r\n";
+    assert_eq!(asked(&mut refused, format!("{long}{many}")), Some(16 * 1024 + 1));
 }

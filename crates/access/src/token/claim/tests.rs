@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::Request;
 
 use super::{Claim, Unreadable, read};
+use Unreadable::{InQuery, Text, Twice, TwoWays};
 
 /// What must come out: readings as `key=secret`, then grant and token.
 #[derive(Debug, PartialEq)]
@@ -145,37 +146,37 @@ fn what_can_be_read_in_two_ways_or_none_is_refused() {
     let broken = [("authorization", "Basic !!!")];
     let form = "client_id=k&client_secret=s";
     let deep = format!("{{\"x\":{}}}", "[".repeat(10_000));
-    type Sent<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8]);
+    type Sent<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], Unreadable);
     let rows: &[Sent<'_>] = &[
-        ("/token?client_id=k&client_secret=s", &[], b""),
-        ("/token?client_secret=s", &[], b"client_id=k"),
-        ("/token?client_id=k", &both, b""),
-        ("/revoke?token=t", &both, b""),
-        ("/token", &both, form.as_bytes()),
-        ("/token", &both, b"client_secret=s"),
-        ("/token", &both, b"client_id=other"),
-        ("/token", &broken, form.as_bytes()),
-        ("/token", &twice, b""),
-        ("/token", &[], b"client_id=k&client_id=k&client_secret=s"),
-        ("/token", &[], b"client_id=k&client_secret=s&client_secret=t"),
-        ("/token", &[], b"client_id=k&client_secret=s&scope=a&scope=b"),
-        ("/token", &[], b"client_id=k&client_secret=s&grant_type=a&grant_type=a"),
-        ("/token?grant_type=client_credentials", &[], b"grant_type=password"),
-        ("/token?grant_type=a&grant_type=a", &[], form.as_bytes()),
-        ("/token", &[], b"client_id=k&client_secret=%ff"),
-        ("/token", &[], b"client_id=k&client_secret=\xff\xfe"),
-        ("/token", &[], br#"{"client_id":"k","client_secret":"s","client_id":"k"}"#),
-        ("/token", &[], br#"{"client_id":"k","client_secret":1}"#),
-        ("/token", &[], br#"{"client_id":["k"],"client_secret":"s"}"#),
-        ("/token", &[], br#"{"client_id":"k","client_secret":"s"} trailing"#),
-        ("/token", &[], br#"{"client_id":"k""#),
-        ("/token", &[], b"{client_id=k}"),
-        ("/token", &[], b"{\"client_id\":\"\xff\",\"client_secret\":\"s\"}"),
-        ("/token", &[], deep.as_bytes()),
+        ("/token?client_id=k&client_secret=s", &[], b"", InQuery),
+        ("/token?client_secret=s", &[], b"client_id=k", InQuery),
+        ("/token?client_id=k", &both, b"", InQuery),
+        ("/revoke?token=t", &both, b"", InQuery),
+        ("/token", &both, form.as_bytes(), TwoWays),
+        ("/token", &both, b"client_secret=s", TwoWays),
+        ("/token", &both, b"client_id=other", TwoWays),
+        ("/token", &broken, form.as_bytes(), TwoWays),
+        ("/token", &twice, b"", TwoWays),
+        ("/token", &[], b"client_id=k&client_id=k&client_secret=s", Twice),
+        ("/token", &[], b"client_id=k&client_secret=s&client_secret=t", Twice),
+        ("/token", &[], b"client_id=k&client_secret=s&scope=a&scope=b", Twice),
+        ("/token", &[], b"client_id=k&client_secret=s&grant_type=a&grant_type=a", Twice),
+        ("/token?grant_type=client_credentials", &[], b"grant_type=password", TwoWays),
+        ("/token?grant_type=a&grant_type=a", &[], form.as_bytes(), Twice),
+        ("/token", &[], b"client_id=k&client_secret=%ff", Text),
+        ("/token", &[], b"client_id=k&client_secret=\xff\xfe", Text),
+        ("/token", &[], br#"{"client_id":"k","client_secret":"s","client_id":"k"}"#, Twice),
+        ("/token", &[], br#"{"client_id":"k","client_secret":1}"#, Text),
+        ("/token", &[], br#"{"client_id":["k"],"client_secret":"s"}"#, Text),
+        ("/token", &[], br#"{"client_id":"k","client_secret":"s"} trailing"#, Text),
+        ("/token", &[], br#"{"client_id":"k""#, Text),
+        ("/token", &[], b"{client_id=k}", Text),
+        ("/token", &[], b"{\"client_id\":\"\xff\",\"client_secret\":\"s\"}", Text),
+        ("/token", &[], deep.as_bytes(), Text),
     ];
-    for (uri, headers, body) in rows {
+    for (uri, headers, body, why) in rows {
         let text = String::from_utf8_lossy(&body[..body.len().min(80)]);
-        assert_eq!(ask(uri, headers, body), Err(Unreadable), "{uri} {headers:?} {text}");
+        assert_eq!(ask(uri, headers, body), Err(*why), "{uri} {headers:?} {text}");
     }
 }
 

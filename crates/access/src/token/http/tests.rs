@@ -169,28 +169,31 @@ async fn what_is_asked_wrongly_is_refused_with_its_code() {
     let form = format!("client_id={key}&client_secret={secret}");
     let long = "x".repeat(TOKEN_BODY_MAX + 1);
     let table = [
-        (post(&format!("/token?{form}"), &[], ""), 400, "invalid_request"),
-        (post("/token", &headers, &form), 400, "invalid_request"),
-        (post("/token", &[], &format!("{form}&{form}")), 400, "invalid_request"),
-        (post("/token", &[], "{"), 400, "invalid_request"),
-        (post("/token", &headers, &long), 400, "invalid_request"),
-        (post("/token", &headers, "grant_type=password"), 400, "unsupported_grant_type"),
-        (post("/token", &[], &format!("{form}&grant_type=x")), 400, "unsupported_grant_type"),
-        (post("/token", &[], ""), 401, "invalid_client"),
-        (post("/token", &[], "grant_type=client_credentials"), 401, "invalid_client"),
-        (post("/token", &[("authorization", "Bearer x")], ""), 401, "invalid_client"),
-        (post("/revoke", &headers, ""), 400, "invalid_request"),
-        (post("/introspect", &headers, ""), 400, "invalid_request"),
-        (post("/revoke", &[], "token=x"), 401, "invalid_client"),
-        (post("/introspect", &[], "token=x"), 401, "invalid_client"),
+        (post(&format!("/token?{form}"), &[], ""), 400, "invalid_request", "in the query"),
+        (post("/token", &headers, &form), 400, "invalid_request", "Two ways"),
+        (post("/token", &[], &format!("{form}&{form}")), 400, "invalid_request", "given twice"),
+        (post("/token", &[], "{"), 400, "invalid_request", "UTF-8"),
+        (post("/token", &headers, &long), 400, "invalid_request", "longer than 16 KiB"),
+        (post("/token", &headers, "grant_type=password"), 400, "unsupported_grant_type", "only"),
+        (post("/token", &[], &format!("{form}&grant_type=x")), 400, "unsupported_grant_type", ""),
+        (post("/token", &[], ""), 401, "invalid_client", "not valid"),
+        (post("/token", &[], "grant_type=client_credentials"), 401, "invalid_client", ""),
+        (post("/token", &[("authorization", "Bearer x")], ""), 401, "invalid_client", ""),
+        (post("/revoke", &headers, ""), 400, "invalid_request", "token is missing"),
+        (post("/introspect", &headers, ""), 400, "invalid_request", "token is missing"),
+        (post("/revoke", &[], "token=x"), 401, "invalid_client", ""),
+        (post("/introspect", &[], "token=x"), 401, "invalid_client", ""),
     ];
     let mut expected = Vec::new();
-    for (request, status, error) in table {
+    for (request, status, error, told) in table {
         let shown = format!("{} {:.60?}", request.uri(), request.body());
         let answer = w.send(request, Live, OWNER).await;
         assert_eq!((answer.status, answer.error().as_str()), (status, error), "{shown}");
         assert_eq!(answer.header("cache-control"), Some("no-store"));
-        assert!(answer.json()["error_description"].as_str().unwrap().is_ascii());
+        let description = answer.json()["error_description"].as_str().unwrap().to_owned();
+        assert!(
+            description.is_ascii() && description.to_lowercase().contains(&told.to_lowercase())
+        );
         expected.push(refused(error));
     }
     // The clock stands still, so that the order of the rows is left to chance.
