@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ::packet::statistic::add;
+use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
 use http::{HeaderValue, response};
 use registry::service::{STATISTICS, STATISTICS_VERSION};
@@ -16,12 +17,13 @@ use serde_json::{Map, Value, json};
 use terms::code::ServiceCode;
 use terms::deadline::Deadline;
 use terms::environment::Environment;
-use terms::fault::{Fault, FaultCode};
+use terms::fault::{Fault, FaultCode, Language, Sentence};
 use terms::limit::{STATISTIC_FACTS_TIMEOUT, STATISTIC_SOURCE_TIMEOUT};
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 use super::own;
+use crate::fault;
 use crate::lane::Lane;
 use crate::permit;
 use crate::record::{Arrival, Record};
@@ -61,7 +63,8 @@ pub(super) async fn answer(
         Some(figures) => vec![Answered { name: KEPT.into(), state: State::Ok(figures) }],
         None => ask_all(lane, record, arrival, (&question, consumer)).await,
     };
-    own::answer(record, tell(&answered)).await
+    let language = fault::language(head.headers.get(ACCEPT_LANGUAGE));
+    own::answer(record, tell(&answered, language)).await
 }
 
 /// The caller holds a subscription to the platform's own service, like to any other.
@@ -157,9 +160,28 @@ async fn gather(
     answered
 }
 
+/// What came out, in words: `silent` names the sources that gave nothing.
+fn message(came: bool, silent: &str) -> Sentence {
+    match (came, silent.is_empty()) {
+        (true, true) => Sentence::new("Thành công", "Success"),
+        (true, false) => Sentence::made(
+            format!("Thành công một phần; thiếu số liệu của: {silent}"),
+            format!("Partial success; no figures from: {silent}"),
+        ),
+        (false, false) => Sentence::made(
+            format!("Không nguồn nào có số liệu: {silent}"),
+            format!("No source has figures: {silent}"),
+        ),
+        (false, true) => Sentence::new(
+            "Chưa có nguồn thống kê nào được đăng ký",
+            "No source of statistics is registered",
+        ),
+    }
+}
+
 /// The answer in JSON: the sum of what came, and what each source gave. A source that gave nothing
 /// is named; nothing is guessed for it.
-fn tell(answered: &[Answered]) -> String {
+fn tell(answered: &[Answered], language: Language) -> String {
     let (mut parts, mut silent) = (Vec::new(), Vec::new());
     let mut sources = Vec::new();
     for Answered { name, state } in answered {
@@ -176,19 +198,12 @@ fn tell(answered: &[Answered]) -> String {
         }
         sources.push(json!({ "system": &**name, "state": word, "result": result }));
     }
-    let message = match (parts.is_empty(), silent.is_empty()) {
-        (false, true) => "Thành công".to_owned(),
-        (false, false) => {
-            format!("Thành công một phần; thiếu số liệu của: {}", silent.join(", "))
-        }
-        (true, false) => format!("Không nguồn nào có số liệu: {}", silent.join(", ")),
-        (true, true) => "Chưa có nguồn thống kê nào được đăng ký".to_owned(),
-    };
+    let message = message(!parts.is_empty(), &silent.join(", "));
     let error_code = if parts.is_empty() { -1 } else { 0 };
     let result = add(&parts);
     let told = [
         ("error_code", json!(error_code)),
-        ("message", json!(message)),
+        ("message", json!(message.text(language))),
         ("result", Value::Object(if parts.is_empty() { Map::new() } else { result })),
         ("sources", Value::Array(sources)),
     ];

@@ -4,14 +4,15 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Map;
+use serde_json::{Map, Value, json};
 use terms::clock::Clock;
 use terms::deadline::Deadline;
+use terms::fault::Language;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use super::gather;
 use super::source::{Answered, State};
+use super::{gather, tell};
 
 /// Asks `a`, which answers, and `b`, which does what it is told to.
 fn ask(b: impl Future<Output = Answered> + Send + 'static, limit: Duration) -> Vec<Answered> {
@@ -39,4 +40,41 @@ fn a_source_without_end_is_late_at_the_deadline_of_the_call() {
 fn a_source_that_broke_is_named_as_missing() {
     let answered = ask(async { panic!("broken for the test") }, Duration::from_secs(600));
     assert_eq!(answered, [told("a", State::Ok(Map::new())), told("b", State::Missing)]);
+}
+
+#[test]
+fn the_message_names_who_gave_nothing_in_the_language_asked_for() {
+    let figures =
+        || State::Ok(json!({"SoNhanTrongKy": "12"}).as_object().cloned().unwrap_or_default());
+    for (states, code, vi, en) in [
+        (vec![figures(), figures()], 0, "Thành công", "Success"),
+        (
+            vec![figures(), State::Late],
+            0,
+            "Thành công một phần; thiếu số liệu của: s1",
+            "Partial success; no figures from: s1",
+        ),
+        (
+            vec![State::Missing, State::Late],
+            -1,
+            "Không nguồn nào có số liệu: s0, s1",
+            "No source has figures: s0, s1",
+        ),
+        (
+            vec![],
+            -1,
+            "Chưa có nguồn thống kê nào được đăng ký",
+            "No source of statistics is registered",
+        ),
+    ] {
+        let answered: Vec<Answered> = states
+            .into_iter()
+            .enumerate()
+            .map(|(at, state)| told(&format!("s{at}"), state))
+            .collect();
+        for (language, expected) in [(Language::Vi, vi), (Language::En, en)] {
+            let said: Value = serde_json::from_str(&tell(&answered, language)).unwrap();
+            assert_eq!((&said["error_code"], &said["message"]), (&json!(code), &json!(expected)));
+        }
+    }
 }
