@@ -1,33 +1,43 @@
 //! The packet tables in force: those of the program, and over them the files of the data folder
-//! (`DATA/packet/*.toml`), of which a broken one never takes the place of a good one.
+//! (`DATA/packet/*.toml`), of which a broken one never takes the place of a good one, nor does it
+//! after a restart or under another name.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod folder;
+mod keep;
+mod settle;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use packet::{TableFault, Tables};
 use terms::fault::{Language, Sentence};
-use terms::limit::{PACKET_TABLE_BYTES_MAX, PACKET_TABLE_FILES_MAX};
+
+use crate::output::cause;
+use folder::{Look, look};
+use keep::Keep;
+use settle::{Settled, settle};
 
 /// Their folder within the data folder.
 const FOLDER: &str = "packet";
 
-/// Files by name.
+/// Texts by name of their file.
 type Files = BTreeMap<String, String>;
-
-/// What stands in the folder, without reading it: name, size, time of the last change.
-type Look = Vec<(String, u64, Option<SystemTime>)>;
 
 /// The table files of one data folder, and the last good text of each.
 #[derive(Debug)]
 pub struct TableFolder {
-    dir: PathBuf,
+    data: PathBuf,
     /// The files as they were seen last.
     seen: Option<Look>,
     /// The files as they were when they were taken last.
     taken: Option<Look>,
-    good: Files,
+    /// What is in force from files.
+    keep: Keep,
+    /// What of it outlives this process.
+    kept: Option<Keep>,
+    /// Why nothing is known of what was in force before this process.
+    unread: Option<Sentence>,
 }
 
 /// What came of reading the folder.
@@ -35,13 +45,59 @@ pub struct TableFolder {
 pub struct Taken {
     /// What is in force from now on.
     pub tables: Tables,
-    /// Files of the folder that are in force, at the text of now or at their last good one.
+    /// Tables in force that came from files, at the text of now or at their last good one.
     pub files: usize,
-    /// What is wrong with the others.
+    /// What is wrong with the other files.
     pub faults: Vec<TableFault>,
+    /// What stands in the folder and is no file.
+    pub notes: Vec<TableFault>,
+    /// Tables that are in force at their last good text, since a broken file may be about them.
+    pub held: Vec<Held>,
+    /// What is in force that was not, and what is not that was.
+    pub changes: Vec<Change>,
 }
 
-/// The tables of a data folder as a command sees them: broken files are left out and told.
+/// A table at its last good text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The packet.
+    pub packet: String,
+    /// Its version.
+    pub version: String,
+    /// The file from which the text came.
+    pub file: String,
+    /// The broken file for which it stays; empty: the folder cannot be read.
+    pub by: String,
+}
+
+/// A table that came in force from a file, or left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The packet.
+    pub packet: String,
+    /// Its version.
+    pub version: String,
+    /// The file from which it was in force before; `None`: it was the built-in one, or none.
+    pub before: Option<String>,
+    /// The file from which it is now; `None`: the built-in one, or none.
+    pub after: Option<String>,
+}
+
+impl Held {
+    /// Which text is in force, and why not the file's.
+    pub fn sentence(&self) -> Sentence {
+        let Held { packet, version, file, by } = self;
+        let by = if by.is_empty() { FOLDER.to_owned() } else { shown(by) };
+        let file = shown(file);
+        Sentence::made(
+            format!("{packet} {version} vẫn theo bản tốt gần nhất của {file} (vì {by})"),
+            format!("{packet} {version} stays at the last good text of {file} (because of {by})"),
+        )
+    }
+}
+
+/// The tables of a data folder as a command sees them: broken files are left out and told. Nothing
+/// is written.
 pub fn read(data: &Path) -> Taken {
     TableFolder::new(data).take()
 }
@@ -49,119 +105,79 @@ pub fn read(data: &Path) -> Taken {
 /// `FILE:LINE:COLUMN: text`: how a fault of a table file is told.
 pub fn line(fault: &TableFault, language: Language) -> String {
     let TableFault { file, line, column, sentence } = fault;
-    format!("{FOLDER}/{file}:{line}:{column}: {}", sentence.text(language))
+    format!("{}:{line}:{column}: {}", shown(file), sentence.text(language))
+}
+
+/// The name of a file below the data folder; nothing in it commands a terminal.
+pub fn shown(file: &str) -> String {
+    let clean = file.replace(|sign: char| sign.is_control(), "?");
+    if file.contains('/') || file == keep::FILE { clean } else { format!("{FOLDER}/{clean}") }
 }
 
 impl TableFolder {
-    /// The folder of this data folder; nothing is read yet.
+    /// The folder of this data folder, and what was in force there last; its files are not read
+    /// yet.
     pub fn new(data: &Path) -> TableFolder {
-        let dir = data.join(FOLDER);
-        TableFolder { dir, seen: None, taken: None, good: Files::new() }
+        let read = keep::read(data);
+        let unread = read.as_ref().err().map(|error| {
+            let cause = cause(error);
+            Sentence::made(
+                format!("không đọc được các bản tốt gần nhất: {}", cause.vi),
+                format!("the last good texts cannot be read: {}", cause.en),
+            )
+        });
+        let kept = read.ok();
+        let keep = kept.clone().unwrap_or_default();
+        TableFolder { data: data.to_owned(), seen: None, taken: None, keep, kept, unread }
     }
 
     /// Reads the folder anew when it has changed since it was read last and did not change between
     /// this look and the one before: a file that is just being written is left to its end.
     pub fn take_changed(&mut self) -> Option<Taken> {
-        let look = look(&self.dir);
+        let look = look(&self.data.join(FOLDER));
         let settled = self.seen.as_ref() == Some(&look);
         let changed = self.taken.as_ref() != Some(&look);
         self.seen = Some(look);
         (settled && changed).then(|| self.take())
     }
 
-    /// Reads the folder. A broken file leaves its last good text in force.
+    /// Reads the folder. A broken file leaves in force what was.
     pub fn take(&mut self) -> Taken {
-        let look = look(&self.dir);
-        let (found, mut faults) = read_all(&self.dir, &look);
+        let dir = self.data.join(FOLDER);
+        let look = look(&dir);
+        let found = folder::read(&dir, &look);
         self.seen = Some(look.clone());
         self.taken = Some(look);
-        // Files that are gone leave with their tables; unreadable ones keep their last good text.
-        let unread = |name: &String| faults.iter().any(|fault| fault.file == *name);
-        self.good.retain(|name, _| found.contains_key(name) || unread(name));
-        let (tables, files, broken) = settle(found, &self.good);
-        faults.extend(broken);
-        let taken = Taken { tables, files: files.len(), faults };
-        self.good = files;
-        taken
-    }
-}
-
-/// The tables of `found`, where a file that does not hold gives way to its `good` text, and that to
-/// nothing.
-fn settle(found: Files, good: &Files) -> (Tables, Files, Vec<TableFault>) {
-    let mut told = Vec::new();
-    let mut files = good.clone();
-    files.extend(found);
-    loop {
+        let Settled { keep, mut faults, held, changes } = settle(&found, &self.keep);
         let texts: Vec<(String, String)> =
-            files.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
-        let faults = match Tables::builtin().with(&texts) {
-            Ok(tables) => return (tables, files, told),
-            Err(faults) => faults,
-        };
-        let broken: BTreeSet<&String> = faults.iter().map(|fault| &fault.file).collect();
-        let mut moved = false;
-        for name in broken {
-            let Some(text) = files.remove(name) else { continue };
-            moved = true;
-            if let Some(good) = good.get(name).filter(|good| **good != text) {
-                files.insert(name.clone(), good.clone());
-            }
-        }
-        told.extend(faults);
-        if !moved {
-            return (Tables::builtin(), Files::new(), told);
-        }
+            keep.tables.iter().map(|kept| (kept.file.clone(), kept.text.clone())).collect();
+        // Each of them holds, and no two are of one packet and version.
+        let tables = Tables::builtin().with(&texts).unwrap_or_else(|told| {
+            faults.extend(told);
+            Tables::builtin()
+        });
+        faults.extend(self.unread.clone().map(|sentence| folder::fault(keep::FILE, sentence)));
+        self.keep = keep;
+        Taken { tables, files: texts.len(), faults, notes: found.notes, held, changes }
     }
-}
 
-/// Every `.toml` of the folder, sorted by name; a folder that is not there is empty.
-fn look(dir: &Path) -> Look {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut look: Look = entries
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            // An editor's own files begin with a dot or `#`.
-            let ours = name.ends_with(".toml") && !name.starts_with(['.', '#']);
-            let metadata = std::fs::metadata(entry.path()).ok().filter(|_| ours)?;
-            metadata.is_file().then(|| (name, metadata.len(), metadata.modified().ok()))
-        })
-        .collect();
-    look.sort();
-    look
-}
-
-fn read_all(dir: &Path, look: &Look) -> (Files, Vec<TableFault>) {
-    let (mut files, mut faults) = (Files::new(), Vec::new());
-    for (at, (name, size, _)) in look.iter().enumerate() {
-        if at >= PACKET_TABLE_FILES_MAX {
-            faults.push(fault(name, format!("quá {PACKET_TABLE_FILES_MAX} tệp bảng"), {
-                format!("more than {PACKET_TABLE_FILES_MAX} table files")
-            }));
-            continue;
+    /// Lets what is in force outlive this process; does nothing when it does already.
+    ///
+    /// # Errors
+    /// When it cannot be written; it is in force all the same.
+    pub fn keep(&mut self) -> io::Result<()> {
+        let is_gone = || !self.keep.tables.is_empty() && !self.data.join(keep::FILE).exists();
+        if self.kept.as_ref() == Some(&self.keep) && !is_gone() {
+            return Ok(());
         }
-        match read_one(&dir.join(name), *size) {
-            Ok(text) => drop(files.insert(name.clone(), text)),
-            Err(error) => faults.push(fault(
-                name,
-                format!("không đọc được tệp bảng: {error}"),
-                format!("the table file cannot be read: {error}"),
-            )),
+        if self.kept.is_none() {
+            keep::set_aside(&self.data)?;
         }
+        keep::write(&self.data, &self.keep)?;
+        self.kept = Some(self.keep.clone());
+        self.unread = None;
+        Ok(())
     }
-    (files, faults)
-}
-
-fn read_one(path: &Path, size: u64) -> io::Result<String> {
-    if size > PACKET_TABLE_BYTES_MAX as u64 {
-        let text = format!("{size} > {PACKET_TABLE_BYTES_MAX} byte");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
-    }
-    std::fs::read_to_string(path)
-}
-
-fn fault(file: &str, vi: String, en: String) -> TableFault {
-    TableFault { file: file.to_owned(), line: 1, column: 1, sentence: Sentence::made(vi, en) }
 }
 
 #[cfg(test)]

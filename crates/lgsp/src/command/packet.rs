@@ -2,10 +2,12 @@
 //! for clerks and vendors.
 
 mod check;
+mod guess;
 mod list;
 mod report;
 mod sample;
 mod show;
+mod word;
 
 use clap::Subcommand;
 use jiff::civil::Date;
@@ -18,11 +20,11 @@ use crate::tables::{self, Taken};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Các gói tin đang có hiệu lực, số trường đã biết và chưa biết · Packets and their fields
+    /// Các gói tin, số trường đã biết và chưa biết · The packets, how many fields are known
     List,
     /// Bảng trường của một gói tin · The fields of one packet
     Show(show::Arguments),
-    /// In một gói tin mẫu (số liệu giả) · Print a sample, synthetic
+    /// In một gói tin mẫu, số liệu giả · Print a sample packet, every value made up
     Sample(sample::Arguments),
     /// Kiểm tra gói tin; sai thì thoát với mã 1 · Check packets; exit 1 when one is refused
     Check(check::Arguments),
@@ -34,8 +36,11 @@ pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {
     let config = flags.configuration()?;
     let output = flags.output();
     let taken = tables::read(&config.data);
-    for fault in &taken.faults {
+    for fault in taken.faults.iter().chain(&taken.notes) {
         output.message_text(&tables::line(fault, output.language));
+    }
+    for held in &taken.held {
+        output.message(&held.sentence());
     }
     match command {
         Command::List => list::run(output, &taken),
@@ -76,6 +81,6 @@ fn find<'t>(taken: &'t Taken, name: &str, day: Date) -> Result<&'t Table, Failur
 fn origin(output: Output, table: &Table) -> String {
     match &table.file {
         None => output.say("có sẵn", "built in").to_owned(),
-        Some(file) => format!("packet/{file}"),
+        Some(file) => tables::shown(file),
     }
 }

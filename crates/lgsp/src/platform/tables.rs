@@ -9,7 +9,7 @@ use packet::Tables;
 use terms::fault::Language;
 use tokio::time::MissedTickBehavior;
 
-use crate::tables::{TableFolder, Taken, line};
+use crate::tables::{Change, TableFolder, Taken, line};
 
 /// The folder is looked at this often; a change counts when two looks see the same.
 const LOOK: Duration = Duration::from_millis(200);
@@ -19,6 +19,8 @@ pub(super) struct TableWatch {
     folder: TableFolder,
     tables: Arc<ArcSwap<Tables>>,
     alerted: bool,
+    /// That the texts in force do not outlive this process has been told.
+    unkept: bool,
 }
 
 impl TableWatch {
@@ -27,8 +29,9 @@ impl TableWatch {
         let mut folder = TableFolder::new(data);
         let taken = folder.take();
         let tables = Arc::new(ArcSwap::from_pointee(taken.tables.clone()));
-        let mut watch = TableWatch { folder, tables, alerted: false };
+        let mut watch = TableWatch { folder, tables, alerted: false, unkept: false };
         watch.tell(&taken);
+        watch.keep();
         watch
     }
 
@@ -37,15 +40,45 @@ impl TableWatch {
         self.tables.clone()
     }
 
-    /// Takes over changes until the task is aborted.
+    /// Takes over changes until the task is aborted. A disk that hangs holds up nothing but this.
     pub(super) async fn run(mut self) {
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let Some(taken) = self.folder.take_changed() else { continue };
+            let looked = tokio::task::spawn_blocking(move || {
+                self.look();
+                self
+            });
+            // It ends only with the runtime, or by a panic, which has been told by then.
+            let Ok(watch) = looked.await else { return };
+            self = watch;
+        }
+    }
+
+    fn look(&mut self) {
+        if let Some(taken) = self.folder.take_changed() {
             self.tables.store(Arc::new(taken.tables.clone()));
             self.tell(&taken);
+        }
+        self.keep();
+    }
+
+    /// What cannot be kept is in force all the same, and is tried again at every look.
+    fn keep(&mut self) {
+        const CODE: &str = "packet_table_unkept";
+        let kept = self.folder.keep();
+        metrics::gauge!("lgsp_alert", "code" => CODE).set(f64::from(u8::from(kept.is_err())));
+        match kept {
+            Ok(()) if self.unkept => {
+                tracing::info!(code = CODE, cleared = true, "the tables in force are kept");
+                self.unkept = false;
+            }
+            Err(error) if !self.unkept => {
+                tracing::warn!(code = CODE, %error, "the tables in force do not outlive a restart");
+                self.unkept = true;
+            }
+            _ => {}
         }
     }
 
@@ -55,7 +88,18 @@ impl TableWatch {
         let files = taken.files;
         for fault in &taken.faults {
             let place = line(fault, Language::En);
-            tracing::warn!(code = CODE, %place, "the last good table stays in force");
+            tracing::warn!(code = CODE, %place, "not in force");
+        }
+        for held in &taken.held {
+            let table = held.sentence().en;
+            tracing::warn!(code = CODE, %table, "the last good table stays in force");
+        }
+        for note in &taken.notes {
+            let place = line(note, Language::En);
+            tracing::warn!(%place, "passed over in the folder of table files");
+        }
+        for change in &taken.changes {
+            tell_change(change, &taken.tables);
         }
         let broken = !taken.faults.is_empty();
         metrics::gauge!("lgsp_alert", "code" => CODE).set(f64::from(u8::from(broken)));
@@ -65,5 +109,30 @@ impl TableWatch {
             tracing::info!(files, "packet tables taken from the data folder");
         }
         self.alerted = broken;
+    }
+}
+
+/// A file that is gone may loosen what is refused, so it is told louder than one that came.
+fn tell_change(change: &Change, tables: &Tables) {
+    const CODE: &str = "packet_table_changed";
+    let Change { packet, version, before, after } = change;
+    let is_there = |table: &packet::Table| {
+        table.packet.eq_ignore_ascii_case(packet) && *table.version == **version
+    };
+    let before = before.as_deref().unwrap_or("-");
+    match after {
+        Some(file) => {
+            tracing::info!(code = CODE, packet, version, before, file, "in force from this file");
+        }
+        None if tables.iter().any(is_there) => {
+            tracing::warn!(
+                code = CODE,
+                packet,
+                version,
+                before,
+                "the built-in table is in force again"
+            );
+        }
+        None => tracing::warn!(code = CODE, packet, version, before, "no table is in force"),
     }
 }

@@ -16,6 +16,7 @@ use super::{Finding, Verdict};
 use crate::base::with_causes;
 use crate::config::{Config, Listen};
 use crate::lock::Lock;
+use crate::output::cause;
 use crate::platform::CERTIFICATE_WARN;
 use crate::{certificate, host, tables};
 
@@ -50,23 +51,29 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// A broken table file leaves the last good one in force, which nobody sees from outside.
+/// A broken table file leaves in force what was, which nobody sees from outside.
 fn table_files(config: &Config) -> Finding {
     let taken = tables::read(&config.data);
-    let broken = |language| {
-        let lines: Vec<String> = taken.faults.iter().map(|f| tables::line(f, language)).collect();
-        lines.join("; ")
+    let told = |language| {
+        let faults = taken.faults.iter().chain(&taken.notes);
+        let faults = faults.map(|fault| tables::line(fault, language));
+        let held = taken.held.iter().map(|held| held.sentence().text(language).to_owned());
+        faults.chain(held).collect::<Vec<_>>().join("; ")
     };
-    if taken.faults.is_empty() {
-        let (files, all) = (taken.files, taken.tables.iter().count());
-        return Finding::new(
-            "packet-tables",
-            Verdict::Ok,
-            format!("{all} bảng gói tin, {files} từ tệp"),
-            format!("{all} packet tables, {files} of them from files"),
-        );
-    }
-    Finding::new("packet-tables", Verdict::Fail, broken(Language::Vi), broken(Language::En))
+    let verdict = match (taken.faults.is_empty(), taken.notes.is_empty()) {
+        (true, true) => {
+            let (files, all) = (taken.files, taken.tables.iter().count());
+            return Finding::new(
+                "packet-tables",
+                Verdict::Ok,
+                format!("{all} bảng gói tin, {files} từ tệp"),
+                format!("{all} packet tables, {files} of them from files"),
+            );
+        }
+        (true, false) => Verdict::Warn,
+        _ => Verdict::Fail,
+    };
+    Finding::new("packet-tables", verdict, told(Language::Vi), told(Language::En))
 }
 
 fn folder(data: &Path) -> Finding {
@@ -77,7 +84,7 @@ fn folder(data: &Path) -> Finding {
             return Finding::new(
                 "data-folder",
                 Verdict::Fail,
-                format!("không đọc được {shown}: {error}"),
+                format!("không đọc được {shown}: {}", cause(&error).vi),
                 format!("{shown} cannot be read: {error}"),
             );
         }
@@ -114,8 +121,7 @@ fn space(check: &'static str, path: &Path) -> Finding {
     let (free, all) = match host::disk_space(path) {
         Ok(space) => space,
         Err(error) => {
-            let text = format!("{shown}: {error}");
-            return Finding::new(check, Verdict::Fail, text.clone(), text);
+            return unseen(check, Verdict::Fail, &shown.to_string(), &error);
         }
     };
     let used = 100 - free.saturating_mul(100) / all.max(1);
@@ -160,10 +166,7 @@ fn keyring_file(path: &Path) -> Finding {
             format!("chưa có {shown}: được tạo khi chạy `lgsp serve` hay `lgsp apply` lần đầu"),
             format!("{shown} is not there: the first `lgsp serve` or `lgsp apply` makes it"),
         ),
-        Err(error) => {
-            let text = format!("{shown}: {error}");
-            Finding::new("keyring-file", Verdict::Fail, text.clone(), text)
-        }
+        Err(error) => unseen("keyring-file", Verdict::Fail, &shown.to_string(), &error),
     }
 }
 
@@ -216,6 +219,13 @@ async fn database(config: &Config, clock: &Clock) -> Vec<Finding> {
     findings
 }
 
+/// What the system would not tell.
+fn unseen(check: &'static str, verdict: Verdict, place: &str, error: &std::io::Error) -> Finding {
+    let cause = cause(error);
+    let (vi, en) = (format!("{place}: {}", cause.vi), format!("{place}: {}", cause.en));
+    Finding::new(check, verdict, vi, en)
+}
+
 fn failed(check: &'static str, sentence: terms::fault::Sentence) -> Finding {
     Finding { check, verdict: Verdict::Fail, sentence }
 }
@@ -251,9 +261,7 @@ fn time(config: &Config, clock: &Clock) -> Finding {
 fn files() -> Finding {
     let (_, hard) = match host::file_limit() {
         Ok(limit) => limit,
-        Err(error) => {
-            return Finding::new("open-files", Verdict::Warn, error.to_string(), error.to_string());
-        }
+        Err(error) => return unseen("open-files", Verdict::Warn, "RLIMIT_NOFILE", &error),
     };
     let verdict = match hard {
         hard if hard < FILES_MIN => Verdict::Fail,
@@ -306,7 +314,10 @@ fn ports(config: &Config) -> Vec<Finding> {
             (Err(error), _) => Finding::new(
                 check,
                 Verdict::Fail,
-                format!("{address}: {error}: dừng chương trình đang giữ cổng hoặc đổi cổng"),
+                format!(
+                    "{address}: {}: dừng chương trình đang giữ cổng hoặc đổi cổng",
+                    cause(&error).vi
+                ),
                 format!("{address}: {error}: end the program that holds it, or take another"),
             ),
         });
@@ -321,7 +332,7 @@ fn certificate_end(check: &'static str, listen: &Listen, now: Timestamp) -> Opti
         Err(error) => Finding::new(
             check,
             Verdict::Fail,
-            format!("{shown}: không đọc được chứng thư: {error}"),
+            format!("{shown}: không đọc được chứng thư PEM ({error})"),
             format!("{shown}: {error}"),
         ),
         Ok(end) if end <= now => Finding::new(

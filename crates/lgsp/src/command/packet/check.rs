@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
-use packet::{Document, Mode, Report, Shape, Side, Value, Verdict};
+use packet::{Document, Mode, Report, Rule, Shape, Side, Value, Verdict};
 use serde_json::json;
 use terms::fault::Language;
 use terms::limit::PACKET_BYTES_MAX;
 
-use super::{read_day, today};
+use super::{guess, read_day, today};
 use crate::config::Config;
 use crate::output::{Exit, Failure, Outcome, Output};
 use crate::tables::Taken;
@@ -21,19 +21,22 @@ const NAMELESS: &str = "?";
 #[derive(Debug, Args)]
 pub(in crate::command) struct Arguments {
     /// Tệp JSON hoặc XML; "-" là đầu vào chuẩn; tệp mẫu có request, response được kiểm cả hai ·
-    /// JSON or XML; "-" is stdin; of a sample with request and response both are checked
+    /// JSON or XML files; "-" is stdin; of a sample with request and response both are checked
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Tên gói tin, khi nội dung không nêu `service` · Name, where the body has no `service`
+    /// Tên gói tin, khi nội dung không nêu `service` · The packet's name, where the body has no
+    /// `service`
     #[arg(long, value_name = "NAME")]
     packet: Option<String>,
-    /// Phần của lượt gọi · Which part of a call [default: told by the body]
+    /// Phần của lượt gọi [mặc định: theo nội dung] · Which part of a call [default: by the body]
     #[arg(long, value_enum)]
     side: Option<Part>,
-    /// Mức: report không từ chối, refuse theo căn cứ chắc chắn, strict mọi quy tắc đã biết · Mode
+    /// Mức: report không từ chối, refuse theo căn cứ chắc chắn, strict mọi quy tắc đã biết · Mode:
+    /// report refuses nothing, refuse by firm evidence, strict by every known rule
     #[arg(long, default_value = "strict", value_parser = read_mode)]
     mode: Mode,
-    /// Bảng có hiệu lực ngày này · The tables that hold on this day [default: today]
+    /// Bảng có hiệu lực ngày này [mặc định: hôm nay] · The tables that hold on this day [default:
+    /// today]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = read_day)]
     date: Option<Date>,
 }
@@ -57,11 +60,20 @@ impl Part {
         }
     }
 
+    /// Its word in JSON and on the command line.
     fn word(self) -> &'static str {
         match self {
             Part::Request => "request",
             Part::Data => "data",
             Part::Answer => "answer",
+        }
+    }
+
+    fn said(self, output: Output) -> &'static str {
+        match self {
+            Part::Request => output.say("thông điệp gửi", "request"),
+            Part::Data => output.say("phần dữ liệu", "data"),
+            Part::Answer => output.say("trả lời", "answer"),
         }
     }
 }
@@ -133,8 +145,17 @@ impl Checking<'_> {
         if name.is_none() && is_login(document.root()) {
             return None;
         }
-        let name = name.unwrap_or(NAMELESS);
-        Some(packet::check(&self.taken.tables, name, part.side(), document, self.day))
+        let tables = &self.taken.tables;
+        let report = |name| packet::check(tables, name, part.side(), document, self.day);
+        let Some(name) = name else {
+            let mut report = report(NAMELESS);
+            let (sentence, suggestion) = guess::nameless(tables, self.day, document.root());
+            for found in report.violations.iter_mut().filter(|v| v.rule == Rule::ServiceUnknown) {
+                (found.sentence, found.suggestion) = (sentence.clone(), suggestion.clone());
+            }
+            return Some(report);
+        };
+        Some(report(name))
     }
 }
 
@@ -157,15 +178,16 @@ fn is_login(root: Value<'_>) -> bool {
 }
 
 fn tell_login(output: Output, file: &str, part: Part) -> std::io::Result<()> {
-    let part = part.word();
     if output.json {
+        let part = part.word();
         return output.object(&json!({
             "file": file, "part": part, "packet": "login", "verdict": "ok", "unchecked": 0,
             "violations": [],
         }));
     }
     let said = output.say("không phải gói tin, không kiểm tra", "no packet, not checked");
-    output.line(&format!("✓ {file} · {part} · login: {said}"))
+    let login = output.say("đăng nhập", "login");
+    output.line(&format!("✓ {file} · {} · {login}: {said}", part.said(output)))
 }
 
 fn text(map: Value<'_>, name: &str) -> Option<String> {
@@ -184,9 +206,11 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, Failure> {
         Ok(_) => Ok(body),
         Err(error) => {
             let path = path.display();
-            Err(Failure::usage(
-                format!("không đọc được tệp {path}: {error}"),
-                format!("cannot read the file {path}: {error}"),
+            Err(Failure::io(
+                Exit::Usage,
+                &format!("không đọc được tệp {path}"),
+                &format!("cannot read the file {path}"),
+                &error,
             ))
         }
     }
@@ -220,7 +244,7 @@ fn tell(
         (n, Language::En) => format!(" ({n} fields of unknown name, not checked)"),
     };
     let name = &report.packet;
-    output.line(&format!("{mark} {file} · {} · {name}: {word}{unchecked}", part.word()))?;
+    output.line(&format!("{mark} {file} · {} · {name}: {word}{unchecked}", part.said(output)))?;
     for found in &report.violations {
         let mark = if found.refuses(mode) { "✗" } else { "·" };
         let path = if found.path.is_empty() { String::new() } else { format!("{}: ", found.path) };

@@ -2,21 +2,22 @@
 
 use serde_json::json;
 
-use super::origin;
+use super::word;
 use crate::output::{Exit, Outcome, Output, Table};
-use crate::tables::Taken;
+use crate::tables::{self, Taken};
 
 pub(super) fn run(output: Output, taken: &Taken) -> Outcome {
     let mut shown = Table::new([
         output.say("Bảng", "Table"),
         output.say("Gói tin", "Packet"),
-        output.say("Chiều", "Direction"),
-        output.say("Phiên bản", "Version"),
-        output.say("Hiệu lực", "In force"),
-        output.say("Số trường", "Fields"),
+        output.say("Chiều", "Way"),
+        output.say("Trường", "Fields"),
         output.say("Đã biết", "Known"),
         output.say("Chưa biết", "Unknown"),
-        output.say("Nguồn", "From"),
+        output.say("Bản", "Version"),
+        output.say("Hiệu lực", "In force"),
+        // Below its row when the names are long; a built-in table has none.
+        output.say("Tệp", "File"),
     ]);
     for table in taken.tables.iter() {
         let positions = match table.count_sent {
@@ -49,13 +50,13 @@ pub(super) fn run(output: Output, taken: &Taken) -> Outcome {
         shown.row([
             table.table_text(),
             table.packet.to_string(),
-            table.direction.to_string(),
-            table.version.to_string(),
-            force.trim_end().to_owned(),
+            word::direction(output, table.direction).to_owned(),
             positions,
             table.known().to_string(),
             table.unknown().to_string(),
-            origin(output, table),
+            table.version.to_string(),
+            force.trim().to_owned(),
+            table.file.as_deref().map_or("–".to_owned(), tables::shown),
         ]);
     }
     if !output.json {

@@ -10,7 +10,7 @@ use packet::Verdict;
 use packet::conformance::{Row, Tally};
 use terms::exchange::Kind;
 
-use super::today;
+use super::{today, word};
 use crate::base::must_exist;
 use crate::command::moment::{self, End};
 use crate::config::Config;
@@ -22,16 +22,17 @@ pub(in crate::command) struct Arguments {
     /// Chỉ hệ thống này · Only this system
     #[arg(long, value_name = "C")]
     system: Option<String>,
-    /// Từ thời điểm (RFC 3339) hoặc ngày · From
+    /// Từ thời điểm (RFC 3339) hoặc ngày · From this time (RFC 3339) or day
     #[arg(long, value_name = "T")]
     from: Option<String>,
-    /// Đến trước thời điểm, hoặc hết ngày · Before; a date is meant whole
+    /// Đến trước thời điểm, hoặc hết ngày · Before this time, or to the end of this day
     #[arg(long, value_name = "T")]
     to: Option<String>,
-    /// html hoặc json · Form of the file
-    #[arg(long, value_enum, default_value = "html", requires = "out")]
-    format: Format,
-    /// Tệp mới; không có: in bảng · A new file; without it a table is printed
+    /// Dạng của tệp [mặc định: html; có --json thì json] · Form of the file [default: html; with
+    /// --json json]
+    #[arg(long, value_enum, requires = "out")]
+    format: Option<Format>,
+    /// Tệp mới; không có thì in bảng · A new file; without it a table is printed
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -64,7 +65,8 @@ pub(super) fn run(output: Output, config: &Config, taken: &Taken, asked: &Argume
         }
         return Ok(Exit::Done);
     };
-    let text = match asked.format {
+    let by_default = if output.json { Format::Json } else { Format::Html };
+    let text = match asked.format.unwrap_or(by_default) {
         Format::Html => tally.html(&taken.tables, day, output.language),
         Format::Json => tally.json(&taken.tables, day),
     };
@@ -117,7 +119,7 @@ fn table(output: Output, taken: &Taken, tally: &Tally) -> Table {
                 count.ok.to_string(),
                 count.report.to_string(),
                 count.refused.to_string(),
-                count.verdict().to_owned(),
+                word::conformance(output, count.verdict()).to_owned(),
                 most.map_or_else(
                     || "–".to_owned(),
                     |(finding, times)| format!("{finding} ({times})"),
@@ -142,9 +144,11 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
         .and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| {
         let path = path.display();
-        Failure::usage(
-            format!("không ghi được tệp mới {path}: {error}"),
-            format!("cannot write the new file {path}: {error}"),
+        Failure::io(
+            Exit::Usage,
+            &format!("không ghi được tệp mới {path}"),
+            &format!("cannot write the new file {path}"),
+            &error,
         )
     })
 }

@@ -15,17 +15,18 @@ use crate::tables::Taken;
 pub(in crate::command) struct Arguments {
     /// Tên gói tin, hoa thường đều được · Name of the packet, in any case
     name: String,
-    /// Bảng có hiệu lực ngày này · The table that holds on this day [default: today]
+    /// Bảng có hiệu lực ngày này [mặc định: hôm nay] · The table that holds on this day [default:
+    /// today]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = read_day)]
     date: Option<Date>,
     /// Thông điệp gửi đi hay thông điệp trả lời · What is sent, or what comes back
     #[arg(long, value_enum, default_value = "request")]
     side: Side,
-    /// Cả các trường ngoài bảng của quy chuẩn · With the fields beside the standard's positions
+    /// Cả các trường ngoài bảng của quy chuẩn · Also the fields beside the standard's positions
     #[arg(long)]
     all: bool,
     /// XML thay cho JSON · XML instead of JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     xml: bool,
 }
 
@@ -46,6 +47,8 @@ pub(super) fn run(output: Output, config: &Config, taken: &Taken, asked: &Argume
         .map_err(|fault| Failure { exit: Exit::Unable, sentence: Some(fault.sentence) })?;
     if asked.xml {
         output.line(document.to_xml(&table.packet).trim_end())?;
+    } else if output.json {
+        output.line(&document.to_json())?;
     } else {
         let mut pretty = String::new();
         write(document.root(), 0, &mut pretty);

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use packet::{Field, Level};
 use terms::fault::Language;
 
-use super::{find, origin, read_day, today};
+use super::{find, origin, read_day, today, word};
 use crate::config::Config;
 use crate::output::{Exit, Outcome, Output, Table};
 use crate::tables::Taken;
@@ -14,10 +14,12 @@ use crate::tables::Taken;
 pub(in crate::command) struct Arguments {
     /// Tên gói tin, hoa thường đều được · Name of the packet, in any case
     name: String,
-    /// Bảng có hiệu lực ngày này · The table that holds on this day [default: today]
+    /// Bảng có hiệu lực ngày này [mặc định: hôm nay] · The table that holds on this day [default:
+    /// today]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = read_day)]
     date: Option<Date>,
-    /// In tệp bảng, để chép vào DATA/packet và bổ sung · The table file, to be copied, filled in
+    /// In tệp bảng, để chép vào DATA/packet và bổ sung · Print the table file, to be copied into
+    /// DATA/packet and filled in
     #[arg(long, conflicts_with = "json")]
     toml: bool,
 }
@@ -34,17 +36,15 @@ pub(super) fn run(output: Output, config: &Config, taken: &Taken, asked: &Argume
     }
     let (known, unknown) = (table.known(), table.unknown());
     let (name, number, version) = (&table.packet, table.table_text(), &table.version);
-    let origin = origin(output, table);
+    let (way, origin) = (word::direction(output, table.direction), origin(output, table));
     output.line(&match output.language {
         Language::Vi => format!(
-            "{name} · QCVN 120 bảng {number} · phiên bản {version} · {} · {origin}\n\
-             Đã biết {known} trường, chưa biết {unknown}: trường chưa biết không được kiểm tra.",
-            table.direction
+            "{name} · QCVN 120 bảng {number} · phiên bản {version} · {way} · {origin}\n\
+             Đã biết {known} trường, chưa biết {unknown}: trường chưa biết không được kiểm tra."
         ),
         Language::En => format!(
-            "{name} · QCVN 120 table {number} · version {version} · {} · {origin}\n\
-             {known} fields known, {unknown} not known: those are not checked.",
-            table.direction
+            "{name} · QCVN 120 table {number} · version {version} · {way} · {origin}\n\
+             {known} fields known, {unknown} not known: those are not checked."
         ),
     })?;
     let parts = [
@@ -84,25 +84,26 @@ fn add(output: Output, shown: &mut Table, level: &Level, depth: usize) {
             field.position.map_or(String::new(), |position| position.to_string()),
             format!("{}{name}", "  ".repeat(depth)),
             meaning.to_string(),
-            form(field),
-            field.required.to_string(),
-            field.evidence.to_string(),
+            form(output, field),
+            word::required(output, field.required).to_owned(),
+            word::evidence(output, field.evidence).to_owned(),
         ]);
         add(output, shown, &field.children, depth + 1);
     }
 }
 
-/// `code 1|2|3…`, `datetime yyyyMMddHHmmss`, `text ≤ 1000`.
-fn form(field: &Field) -> String {
-    let mut text = field.form.to_string();
-    let formats: Vec<&str> = field.formats.iter().map(|format| format.as_str()).collect();
+/// `code 1, 2, 3, …`, `datetime yyyyMMddHHmmss`, `text ≤ 1000`.
+fn form(output: Output, field: &Field) -> String {
+    let mut text = word::form(output, field.form).to_owned();
+    let formats = field.formats.iter().map(|format| word::format(output, *format));
+    let formats: Vec<&str> = formats.collect();
     if !formats.is_empty() {
         text = format!("{text} {}", formats.join(" | "));
     }
     if !field.codes.is_empty() {
         let codes: Vec<&str> = field.codes.iter().map(|code| code.value.as_ref()).collect();
-        let open = if field.codes_open { "|…" } else { "" };
-        text = format!("{text} {}{open}", codes.join("|"));
+        let open = if field.codes_open { ", …" } else { "" };
+        text = format!("{text} {}{open}", codes.join(", "));
     }
     match field.length {
         Some(length) => format!("{text} ≤ {length}"),
