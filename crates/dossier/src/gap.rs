@@ -174,6 +174,14 @@ impl Dossiers {
         told
     }
 
+    /// How many dossiers have facts, the erased ones included.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn count(&self) -> Result<u64, DossierError> {
+        Ok(store::count(&self.store().pool).await?)
+    }
+
     /// Are these codes of dossiers known? Gives how many are.
     ///
     /// # Errors

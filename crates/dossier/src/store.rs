@@ -276,6 +276,12 @@ pub(crate) async fn sum<'c>(
     rows.iter().map(read).collect()
 }
 
+/// How many dossiers there are.
+pub(crate) async fn count<'c>(executor: impl AnyExecutor<'c>) -> Result<u64, sqlx::Error> {
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM dossier").fetch_one(executor).await?;
+    u64::try_from(count).map_err(|_| damaged("count"))
+}
+
 /// Deletes the daily counters.
 pub(crate) async fn delete_days(tx: &mut AnyConnection) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM dossier_day").execute(tx).await.map(drop)

@@ -75,6 +75,11 @@ impl From<DossierError> for Failure {
     fn from(error: DossierError) -> Failure {
         let exit = match error {
             DossierError::Ground => Exit::Usage,
+            DossierError::Damaged
+            | DossierError::Incomplete
+            | DossierError::Gaps { .. }
+            | DossierError::NotDue(_)
+            | DossierError::Ended => Exit::Refused,
             _ => Exit::Unable,
         };
         Failure { exit, sentence: Some(with_causes(&error.sentence(), &error)) }

@@ -239,3 +239,191 @@ fn the_month_packet_equals_the_figures_on_demand_for_that_month() {
     let changes = province.world.rows(&["--kind", "change"]);
     assert!(changes.iter().any(|row| row.to_string().contains("01/2026/QĐ-UBND")), "{changes:?}");
 }
+
+/// A province that keeps facts, complete from the first of the month before this one on.
+fn province_with_facts(month: Date) -> Province {
+    let ground = "Quyết định 01/2026/QĐ-UBND, điều 5 (thử nghiệm)";
+    let province = Province::with(
+        "",
+        &[
+            ("LGSP_STATISTICS_KEEP_FACTS", "true"),
+            ("LGSP_STATISTICS_LEGAL_GROUND", ground),
+            ("LGSP_STATISTICS_COMPLETE_FROM", &month.to_string()),
+        ],
+    );
+    introduce(&province);
+    province
+}
+
+fn last_month() -> Date {
+    let zone = jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
+    let today = Zoned::now().with_time_zone(zone).date();
+    today.first_of_month().checked_sub(1.month()).unwrap()
+}
+
+fn push(province: &Province, token: &str, record: &Value) -> Answer {
+    let body = Value::from(vec![record.clone()]).to_string();
+    province.post(token, "/packets/DongBoHoSoMC?isUpdating=False", &body)
+}
+
+/// One line of a command on the province's data folder, which a server is running on.
+fn told(province: &Province, arguments: &[&str], exit: i32) -> Value {
+    let output = province.world.run(arguments);
+    assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {}", crate::world::text(&output));
+    crate::world::json_lines(&output).pop().unwrap_or_default()
+}
+
+const STATUS: [&str; 3] = ["statistics", "status", "--json"];
+const REASON: &str = "Đã đối chiếu với Cổng (thử nghiệm)";
+
+/// Waits until the desk has written what is in doubt.
+fn wait_for_doubts(province: &Province, count: u64) {
+    wait_until(Duration::from_secs(20), "the doubts are known", || {
+        told(province, &STATUS, 0)["in_doubt"] == count
+    });
+}
+
+fn received(answer: &Value) -> (&Value, &Value) {
+    (&answer["error_code"], &answer["result"]["SoNhanTrongKy"])
+}
+
+#[test]
+fn a_push_nobody_knows_the_end_of_leaves_its_period_without_figures() {
+    let month = last_month();
+    let province = province_with_facts(month);
+    let token = province.world.token("one-stop");
+    let (from, until) = (month.to_string(), month.last_of_month().to_string());
+    let ask = || ask(&province, &from, &until);
+    // an odd code is a code
+    let mut odd = dossier(month, 1);
+    odd["MaHoSo"] = "Hồ sơ \"1\" / 2026".into();
+    assert_eq!(push(&province, &token, &odd).json()["error_code"], 0);
+    let counted = || received(&ask()) == (&0.into(), &"1".into());
+    wait_until(Duration::from_secs(20), "it is counted", counted);
+
+    // the portal takes it and breaks off
+    let service = Some("DongBoHoSoMC".to_owned());
+    let requests = Some(1);
+    let trouble = portal::Trouble { service, requests, ..portal::Trouble::default() };
+    province.portal.trouble(portal::Trouble { drop_answer: true, ..trouble.clone() });
+    let lost = push(&province, &token, &dossier(month, 2));
+    assert_eq!((lost.status, lost.fault().as_str()), (502, "provider_error"));
+    wait_for_doubts(&province, 1);
+    let answer = ask();
+    println!("{answer}");
+    assert_eq!(answer["error_code"], -1, "{answer}");
+    assert!(answer["result"]["SoNhanTrongKy"].is_null(), "{answer}");
+    assert!(answer["message"].as_str().unwrap().contains("lgsp"), "it is said: {answer}");
+    wait_until(Duration::from_secs(5), "metric and alert", || {
+        let request = crate::wire::request("GET", "/metrics", &[("Connection", "close")], b"");
+        let ops = province.world.listening.ops;
+        let metrics = crate::wire::Connection::open(ops).ask(request).unwrap().text();
+        metrics.contains("lgsp_facts_missed 1")
+            && metrics.contains("lgsp_alert{code=\"facts_missed\"} 1")
+    });
+    // sent again, as its system does: it exists, and that ends the doubt
+    assert_eq!(push(&province, &token, &dossier(month, 2)).json()["error_code"], "3");
+    wait_for_doubts(&province, 0);
+    assert_eq!(received(&ask()), (&0.into(), &"2".into()));
+
+    // the consumer leaves while the portal is at work
+    province.portal.trouble(portal::Trouble { delay_ms: 60_000, ..trouble });
+    let body = Value::from(vec![dossier(month, 3)]).to_string();
+    let bearer = format!("Bearer {token}");
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let target = "/packets/DongBoHoSoMC?isUpdating=False";
+    let request = crate::wire::request("POST", target, &headers, body.as_bytes());
+    let mut connection = crate::wire::Connection::open(province.world.listening.live);
+    connection.send(request).unwrap();
+    wait_until(Duration::from_secs(10), "the portal has it", || {
+        province.portal.dossiers().len() == 3
+    });
+    drop(connection);
+    wait_for_doubts(&province, 1);
+    settle_and_look(&province, &ask);
+}
+
+/// An officer settles the doubt: first not confirmed, then as not taken.
+fn settle_and_look(province: &Province, ask: &dyn Fn() -> Value) {
+    let settle = ["statistics", "settle", "refused", "--reason", REASON, "--json"];
+    assert_eq!(told(province, &settle, 1)["count"], 1);
+    assert_eq!(ask()["error_code"], -1, "not without --yes");
+    assert_eq!(told(province, &[&settle[..], &["--yes"]].concat(), 0)["count"], 1);
+    assert_eq!(received(&ask()), (&0.into(), &"2".into()));
+    wait_until(Duration::from_secs(5), "its row", || {
+        let rows = province.world.rows(&["--kind", "change"]);
+        rows.iter().any(|row| row["event"] == "settle" && row["after"]["reason"] == REASON)
+    });
+}
+
+#[test]
+fn an_officer_counts_anew_erases_and_sends_again_beside_the_running_server() {
+    let month = last_month();
+    let province = province_with_facts(month);
+    let token = province.world.token("one-stop");
+    for serial in 0..3 {
+        assert_eq!(push(&province, &token, &dossier(month, serial)).json()["error_code"], 0);
+    }
+    let recount = ["statistics", "recount", "--json"];
+    wait_until(Duration::from_secs(20), "facts are written", || {
+        told(&province, &recount, 0)["dossiers"] == 3
+    });
+    assert_eq!(told(&province, &["statistics", "rebuild", "--json"], 1)["dossiers"], 3);
+    let rebuilt = told(&province, &["statistics", "rebuild", "--json", "--yes"], 0);
+    assert_eq!((&rebuilt["found_wrong"], &rebuilt["wrong"]), (&0.into(), &0.into()));
+
+    // packets: nothing was sent yet, and only what is due and covered can be
+    let span = month.strftime("%Y-%m").to_string();
+    assert_eq!(told(&province, &["statistics", "list", "--json"], 0), Value::Null);
+    let resend =
+        |span: &str, exit| told(&province, &["statistics", "resend", span, "--json"], exit);
+    assert_eq!(resend(&span, 0)["state"], "waiting");
+    assert_eq!(told(&province, &["statistics", "list", "--json"], 0)["period"], span.as_str());
+    let this_month = month.checked_add(1.month()).unwrap().strftime("%Y-%m").to_string();
+    for refused in [this_month.as_str(), "2019-01", "2019"] {
+        assert_eq!(resend(refused, 1), Value::Null, "{refused}");
+    }
+    assert_eq!(resend("2019-13", 2), Value::Null);
+
+    // erasing: with a reason, a ground and --yes; the codes from a file
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("codes.txt");
+    let code = dossier(month, 1)["MaHoSo"].as_str().unwrap().to_owned();
+    std::fs::write(&file, format!("\u{feff}{}\r\nKhông có\n\n", code.to_lowercase())).unwrap();
+    let file = file.to_str().unwrap();
+    let why = ["--reason", REASON, "--legal-ground", "Nghị định 13/2023/NĐ-CP", "--json"];
+    let erase = |what: &[&str], exit| {
+        told(&province, &[&["statistics", "erase"], what, &why[..]].concat(), exit)
+    };
+    let codes = ["--codes", file];
+    assert_eq!(told(&province, &["statistics", "erase", "--codes", file, "--yes"], 2), Value::Null);
+    assert_eq!(erase(&["--yes"], 2), Value::Null, "what is to be erased is said");
+    let found = erase(&codes, 1);
+    assert_eq!(
+        (&found["named"], &found["known"], &found["erased"]),
+        (&2.into(), &1.into(), &0.into())
+    );
+    assert_eq!(erase(&["--codes", file, "--yes"], 0)["erased"], 2);
+    let (from, until) = (month.to_string(), month.last_of_month().to_string());
+    assert_eq!(received(&ask(&province, &from, &until)), (&0.into(), &"2".into()));
+    assert_eq!(erase(&["--all", "--yes"], 0)["erased"], 4);
+    assert_eq!(told(&province, &STATUS, 0)["complete_from"], Value::Null);
+    wait_until(Duration::from_secs(5), "their rows, without a code", || {
+        let rows = province.world.rows(&["--kind", "change"]);
+        assert!(rows.iter().all(|row| !row.to_string().contains(&code)));
+        let done: Vec<&str> = rows.iter().filter_map(|row| row["event"].as_str()).collect();
+        ["rebuild", "resend", "erase"].iter().all(|verb| done.contains(verb))
+    });
+}
+
+#[test]
+fn where_no_facts_were_kept_the_commands_say_so() {
+    let province = Province::start();
+    assert_eq!(told(&province, &STATUS, 0)["keep_facts"], false);
+    for arguments in [["statistics", "recount"], ["statistics", "rebuild"]] {
+        let output = province.world.run(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("chưa từng giữ dữ kiện hồ sơ"), "{message}");
+    }
+}

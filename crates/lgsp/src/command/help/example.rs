@@ -80,7 +80,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "lgsp statistics resend 2026",
     ]),
     ("lgsp statistics settle", &[
-        "lgsp statistics settle taken --reason 'Đã đối chiếu với Cổng ngày 15/3' --yes",
+        "lgsp statistics settle taken --reason \"$LY_DO_CHOT\" --yes",
     ]),
     ("lgsp statistics recount", &[
         "lgsp statistics recount",
@@ -89,7 +89,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "lgsp statistics rebuild --yes",
     ]),
     ("lgsp statistics erase", &[
-        "lgsp statistics erase --codes ma-ho-so.txt --reason 'Theo công văn 12/UBND' --legal-ground 'Nghị định 13/2023' --yes",
+        "lgsp statistics erase --codes ma-ho-so.txt --reason \"$LY_DO_XOA\" --legal-ground \"$CAN_CU_XOA\" --yes",
     ]),
     ("lgsp doctor", &[
         "lgsp doctor --data /var/lib/lgsp --config /etc/lgsp.toml",
