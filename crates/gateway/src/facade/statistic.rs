@@ -61,7 +61,10 @@ pub(super) async fn answer(
     };
     let answered = match facts {
         Some(figures) => vec![Answered { name: KEPT.into(), state: State::Ok(figures) }],
-        None => ask_all(lane, record, arrival, (&question, consumer)).await,
+        None => {
+            let asked = ask_all(lane, record, arrival, (&question, consumer)).await;
+            or_lacking(asked, lane.shared.desk.is_some())
+        }
     };
     let language = fault::language(head.headers.get(ACCEPT_LANGUAGE));
     own::answer(record, tell(&answered, language)).await
@@ -107,6 +110,14 @@ async fn kept(lane: &Lane, record: &Record, question: &Question) -> Option<Map<S
             None
         }
     }
+}
+
+/// Where nobody could be asked, the facts that are kept and lack something are what is missing.
+fn or_lacking(asked: Vec<Answered>, keeps_facts: bool) -> Vec<Answered> {
+    if asked.is_empty() && keeps_facts {
+        return vec![Answered { name: KEPT.into(), state: State::Missing }];
+    }
+    asked
 }
 
 /// Asks every source at once; each has its own row.
