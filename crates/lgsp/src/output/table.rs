@@ -40,8 +40,8 @@ impl Table {
     }
 
     /// The table as text, each line ended, in `width` places if what stands in it can be broken so;
-    /// `None`: one line a row, as wide as it comes. A column whose cells are all numbers stands
-    /// right.
+    /// `None`: one line a row, as wide as it comes. A column that holds nothing but numbers
+    /// stands right.
     pub fn render(&self, width: Option<usize>) -> String {
         let layout = self.layout(width);
         let side_by_side = layout.widths.len();
@@ -86,9 +86,9 @@ impl Table {
     }
 
     fn is_number(&self, column: usize) -> bool {
-        let number =
-            |row: &Vec<String>| row.get(column).is_some_and(|cell| cell.parse::<f64>().is_ok());
-        !self.rows.is_empty() && self.rows.iter().all(number)
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let mut cells = cells.filter(|cell| !cell.is_empty() && *cell != NOTHING).peekable();
+        cells.peek().is_some() && cells.all(|cell| cell.parse::<f64>().is_ok())
     }
 }
 

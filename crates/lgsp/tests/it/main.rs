@@ -15,6 +15,7 @@ mod art18_keep;
 mod demo;
 mod form;
 mod golden;
+mod manual;
 mod oauth_client;
 mod program;
 mod province;
