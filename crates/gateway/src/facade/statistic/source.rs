@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
+use packet::FormFault;
 use registry::{Service, Version};
 use serde_json::{Map, Value};
 use terms::deadline::Deadline;
@@ -62,8 +63,14 @@ impl Source {
         let name = self.service.code.text();
         let state = match self.fetch(&lane).await {
             Ok(body) => match read(&body) {
-                Some(figures) => State::Ok(figures),
-                None => State::Missing,
+                Ok(Some(figures)) => State::Ok(figures),
+                Ok(None) => State::Missing,
+                Err(fault) => {
+                    // names of the standard and places, no figure
+                    tracing::warn!(code = "statistics_unclear", source = %name, rule = %fault.rule,
+                        path = %fault.path, "a source's figures could be read in two ways");
+                    State::Missing
+                }
             },
             Err(fault) => {
                 let state = match fault.code {
@@ -144,9 +151,17 @@ impl Source {
 }
 
 /// The figures in an answer: an object of them, or a list of such objects, by itself or as `result`
-/// or `data`; `None` when there are none, or an error is told.
-pub(super) fn read(body: &[u8]) -> Option<Map<String, Value>> {
-    let mut value: Value = serde_json::from_slice(body).ok()?;
+/// or `data`; `None` when there are none, or an error is told. A fault when a name stands twice, in
+/// whatever case: nobody knows which of the two figures holds.
+pub(super) fn read(body: &[u8]) -> Result<Option<Map<String, Value>>, FormFault> {
+    let Ok(value) = serde_json::from_slice(body) else { return Ok(None) };
+    match packet::statistic::fault(body) {
+        Some(fault) => Err(fault),
+        None => Ok(figures(value)),
+    }
+}
+
+fn figures(mut value: Value) -> Option<Map<String, Value>> {
     if let Some(object) = value.as_object_mut() {
         let failed = |code: &Value| match code {
             Value::Number(number) => number.as_f64() != Some(0.0),

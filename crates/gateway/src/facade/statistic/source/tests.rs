@@ -12,7 +12,7 @@ fn figures_are_found_where_sources_put_them() {
         r#"[{"SoNhanTrongKy":3}]"#,
     ];
     for text in figures {
-        let read = read(text.as_bytes()).unwrap_or_else(|| panic!("{text}"));
+        let read = read(text.as_bytes()).unwrap().unwrap_or_else(|| panic!("{text}"));
         assert_eq!(read["SoNhanTrongKy"], "3", "{text}");
     }
     let none = [
@@ -29,6 +29,19 @@ fn figures_are_found_where_sources_put_them() {
         r#"{"result":{"SoNhanTrongKy":"-3"}}"#,
     ];
     for text in none {
-        assert_eq!(read(text.as_bytes()), None, "{text}");
+        assert_eq!(read(text.as_bytes()), Ok(None), "{text}");
+    }
+}
+
+#[test]
+fn a_figure_that_stands_twice_is_no_answer() {
+    let twice = [
+        r#"{"SoNhanTrongKy":3,"sonhantrongky":4}"#,
+        r#"{"result":{"SoNhanTrongKy":3,"SoNhanTrongKy":4}}"#,
+        r#"{"data":[{"SoNhanTrongKy":3},{"SONHANTRONGKY":3,"SoNhanTrongKy":3}]}"#,
+        r#"{"result":{"SoNhanTrongKy":3},"result":{"SoNhanTrongKy":4}}"#,
+    ];
+    for text in twice {
+        assert!(read(text.as_bytes()).is_err(), "{text}");
     }
 }
