@@ -24,7 +24,6 @@ pub(super) struct Kept {
 
 /// All of them, in the order of their packets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Keep {
     pub(super) tables: Vec<Kept>,
 }
