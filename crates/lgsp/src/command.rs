@@ -47,15 +47,16 @@ const GENERAL: &str = "Chung · General";
 const WIDTH: usize = 100;
 
 /// Flags of every command. Each text here and in the files of the commands is told in the person's
-/// language, see `help.rs`: the part before ` · ` in Vietnamese, the part behind it in English.
+/// language, see `help.rs`: what stands before the dot in Vietnamese, what stands behind it in
+/// English.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Flags {
-    /// Thư mục dữ liệu [mặc định: lgsp-data; demo: lgsp-demo] · Data folder [default: lgsp-data;
-    /// demo: lgsp-demo]
+    /// Thư mục dữ liệu [mặc định: lgsp-data; demo: lgsp-demo] ·
+    /// Data folder [default: lgsp-data; demo: lgsp-demo]
     #[arg(long, global = true, help_heading = GENERAL, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Tệp cấu hình [mặc định: ./lgsp.toml nếu có] · Configuration file [default: ./lgsp.toml if it is
-    /// there]
+    /// Tệp cấu hình [mặc định: ./lgsp.toml nếu có] ·
+    /// Configuration file [default: ./lgsp.toml if it is there]
     #[arg(long, global = true, help_heading = GENERAL, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Mỗi dòng một đối tượng JSON · One JSON object a line
@@ -87,16 +88,19 @@ enum Command {
     Export,
     /// Xem danh mục · Look at the registry
     Show(show::Arguments),
-    /// Khóa kết nối của hệ thống: cấp, đổi, thu hồi, xem · Keys of systems: issue, rotate, revoke, list
+    /// Khóa kết nối của hệ thống: cấp, đổi, thu hồi, xem ·
+    /// Keys of systems: issue, rotate, revoke, list
     #[command(subcommand)]
     Key(key::Command),
     /// Nhật ký: tìm, thống kê, xuất, kiểm tra · The journal: search, count, export, verify
     #[command(subcommand)]
     Journal(journal::Command),
-    /// Gói tin QCVN 120: bảng trường, mẫu, kiểm tra, báo cáo · Packets of QCVN 120: tables, check, report
+    /// Gói tin QCVN 120: bảng trường, mẫu, kiểm tra, báo cáo ·
+    /// Packets of QCVN 120: tables, check, report
     #[command(subcommand)]
     Packet(packet::Command),
-    /// Dữ kiện hồ sơ và gói thống kê: xem, gửi lại, chốt, đếm lại, xóa · Facts of dossiers and packets of statistics: look, resend, settle, recount, erase
+    /// Dữ kiện hồ sơ và gói thống kê: xem, gửi lại, chốt, đếm lại, xóa ·
+    /// Facts of dossiers and packets of statistics: look, resend, settle, recount, erase
     #[command(subcommand)]
     Statistics(statistics::Command),
     /// Kiểm tra cài đặt, chỉ ra việc cần làm · Check the installation, say what to do

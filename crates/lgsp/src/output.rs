@@ -124,8 +124,8 @@ impl Output {
         out.flush()
     }
 
-    /// A shell command to be copied: broken with `\\` between its flags where it is too long for the
-    /// line, so that it can still be pasted.
+    /// A shell command to be copied: broken with `\\` between its flags where it is too long for
+    /// the line, so that it can still be pasted.
     ///
     /// # Errors
     /// When stdout cannot be written.

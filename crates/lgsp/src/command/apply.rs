@@ -26,7 +26,8 @@ pub(super) struct Arguments {
     /// Chỉ cho biết sẽ thay đổi gì, không thay đổi · Say what would change, change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Ghi dòng khóa được cấp vào tệp mới này thay vì màn hình · Lines of issued keys go to this new file
+    /// Ghi dòng khóa được cấp vào tệp mới này thay vì màn hình ·
+    /// Lines of issued keys go to this new file
     #[arg(long, value_name = "FILE")]
     keys_out: Option<PathBuf>,
 }

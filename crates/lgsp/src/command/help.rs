@@ -13,12 +13,13 @@ use clap::{Arg, Command, CommandFactory, FromArgMatches};
 use terms::fault::Language;
 
 use super::{GENERAL, Line, WIDTH};
+use crate::host;
 use crate::output::Exit;
 
 /// Between the Vietnamese and the English part of a text.
 const BOTH: &str = " · ";
 
-/// What clap writes by itself, and the same in Vietnamese. Longer ones before those they begin with.
+/// What clap writes by itself, and the same in Vietnamese; longer ones before their beginnings.
 const WORDS: [(&str, &str); 10] = [
     ("Usage:", "Cách dùng:"),
     ("Commands:", "Lệnh:"),
@@ -102,7 +103,8 @@ fn language(arguments: &[OsString]) -> Language {
 
 /// The command line with its texts in one language and an example for each command.
 fn command(language: Language) -> Command {
-    localise(Line::command().max_term_width(WIDTH), language, "lgsp")
+    let width = host::terminal_width().unwrap_or(WIDTH).min(WIDTH);
+    localise(Line::command().term_width(width), language, "lgsp")
 }
 
 fn localise(command: Command, language: Language, path: &str) -> Command {

@@ -78,8 +78,8 @@ pub(super) struct Asked {
     /// Loại dòng: call, token, change, erasure · Kind of row: one of these words
     #[arg(long, value_name = "K")]
     kind: Option<String>,
-    /// Số dòng tối đa; 0: tất cả [mặc định: search 1000, còn lại tất cả] · Rows at the most; 0: all
-    /// [default: 1000 for search, else all]
+    /// Số dòng tối đa; 0: tất cả [mặc định: search 1000, còn lại tất cả] ·
+    /// Rows at the most; 0: all [default: 1000 for search, else all]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }

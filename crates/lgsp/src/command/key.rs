@@ -28,11 +28,13 @@ pub(super) enum Command {
         #[arg(long, value_parser = ["trial", "live"])]
         environment: String,
     },
-    /// Đổi secret; secret cũ còn dùng được một thời gian · A new secret; the old one works a while yet
+    /// Đổi secret; secret cũ còn dùng được một thời gian ·
+    /// A new secret; the old one works a while yet
     Rotate {
         /// Consumer key của hệ thống · Consumer key of the system
         consumer_key: String,
-        /// Thời gian cả hai secret cùng dùng được; 0s: thay ngay · How long both secrets work; 0s: at once
+        /// Thời gian cả hai secret cùng dùng được; 0s: thay ngay ·
+        /// How long both secrets work; 0s: at once
         #[arg(long, default_value = "24h", value_parser = read_overlap)]
         overlap: Duration,
     },

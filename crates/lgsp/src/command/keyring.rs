@@ -15,7 +15,8 @@ pub(super) enum Command {
     List,
     /// Thêm một khóa và dùng nó từ nay · Add an entry and make it the current one
     Rotate,
-    /// Chấm dứt một khóa cũ: token và secret theo nó hết hiệu lực · End a former entry and what it made
+    /// Chấm dứt một khóa cũ: token và secret theo nó hết hiệu lực ·
+    /// End a former entry and what it made
     Retire {
         /// Số của khóa, xem `keyring list` · Its id, see `keyring list`
         id: u8,

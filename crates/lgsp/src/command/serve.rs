@@ -16,22 +16,23 @@ pub(super) struct Arguments {
     /// HTTP môi trường chính thức [mặc định: 127.0.0.1:8280] · Live HTTP [default: 127.0.0.1:8280]
     #[arg(long, value_name = "ADDR|off")]
     live: Option<String>,
-    /// HTTPS môi trường chính thức [mặc định: off; khi cấu hình chứng thư: 127.0.0.1:8243] · Live HTTPS
-    /// [default: off; with a certificate in the configuration: 127.0.0.1:8243]
+    /// HTTPS môi trường chính thức [mặc định: off; khi cấu hình chứng thư: 127.0.0.1:8243] ·
+    /// Live HTTPS [default: off; with a certificate in the configuration: 127.0.0.1:8243]
     #[arg(long, value_name = "ADDR|off")]
     live_tls: Option<String>,
     /// HTTP môi trường thử nghiệm [mặc định: 127.0.0.1:8281] · Trial HTTP [default: 127.0.0.1:8281]
     #[arg(long, value_name = "ADDR|off")]
     trial: Option<String>,
-    /// HTTPS môi trường thử nghiệm [mặc định: off; khi cấu hình chứng thư: 127.0.0.1:8244] · Trial HTTPS
-    /// [default: off; with a certificate in the configuration: 127.0.0.1:8244]
+    /// HTTPS môi trường thử nghiệm [mặc định: off; khi cấu hình chứng thư: 127.0.0.1:8244] ·
+    /// Trial HTTPS [default: off; with a certificate in the configuration: 127.0.0.1:8244]
     #[arg(long, value_name = "ADDR|off")]
     trial_tls: Option<String>,
-    /// HTTP nhận lượt gọi từ phía quốc gia [mặc định: off] · HTTP for calls of the national side
-    /// [default: off]
+    /// HTTP nhận lượt gọi từ phía quốc gia [mặc định: off] ·
+    /// HTTP for calls of the national side [default: off]
     #[arg(long, value_name = "ADDR|off")]
     inbound: Option<String>,
-    /// Tình trạng và số đo [mặc định: 127.0.0.1:9090] · Health and metrics [default: 127.0.0.1:9090]
+    /// Tình trạng và số đo [mặc định: 127.0.0.1:9090] ·
+    /// Health and metrics [default: 127.0.0.1:9090]
     #[arg(long, value_name = "ADDR|off")]
     ops: Option<String>,
     /// For measurements only: what is switched off. Never in service.

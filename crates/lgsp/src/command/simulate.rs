@@ -19,9 +19,11 @@ use crate::platform::cannot_listen;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Cổng DVC quốc gia giả lập; Ctrl-C in kết luận · The national portal; Ctrl-C prints its verdict
+    /// Cổng DVC quốc gia giả lập; Ctrl-C in kết luận ·
+    /// The national portal; Ctrl-C prints its verdict
     Portal(Box<portal::Portal>),
-    /// Bên cung cấp giả lập: /tra-cuu, /echo, /delay/MS, /hang… · A provider: /tra-cuu, /echo, /hang…
+    /// Bên cung cấp giả lập: /tra-cuu, /echo, /delay/MS, /hang… ·
+    /// A provider: /tra-cuu, /echo, /hang…
     Provider(Provider),
     /// Bên khai thác giả lập: tạo tải, in kết quả · A consumer: makes load, prints what came of it
     Consumer(Consumer),
@@ -51,8 +53,8 @@ pub(super) struct Consumer {
     /// Số kết nối · Connections
     #[arg(long, value_name = "N", default_value = "16", value_parser = flag::connections)]
     connections: usize,
-    /// Số lượt gọi mỗi giây [mặc định: nhanh nhất có thể] · Calls a second [default: as fast as answers
-    /// come]
+    /// Số lượt gọi mỗi giây [mặc định: nhanh nhất có thể] ·
+    /// Calls a second [default: as fast as answers come]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = flag::rate)]
     rate: Option<f64>,
     /// Thời gian chạy · How long it runs

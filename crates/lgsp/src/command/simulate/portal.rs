@@ -38,8 +38,8 @@ pub(in crate::command) struct Portal {
     /// Bản ghi phải đúng đến đâu thì được nhận · What of a record must hold for it to be taken
     #[arg(long, value_enum, default_value = "known")]
     demand: Demanded,
-    /// error_code khi phiên hết hạn; -1 là chuỗi, #-1 là số · error_code of a dead session; -1 is text,
-    /// #-1 a number
+    /// error_code khi phiên hết hạn; -1 là chuỗi, #-1 là số ·
+    /// error_code of a dead session; -1 is text, #-1 a number
     #[arg(long, value_name = "CODE", default_value = "-1", allow_hyphen_values = true)]
     #[arg(value_parser = flag::code)]
     session_code: Code,
