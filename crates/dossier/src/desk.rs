@@ -14,6 +14,7 @@ use crate::dossiers::Dossiers;
 use crate::error::DossierError;
 use crate::figure::Figures;
 use crate::gap::Cause;
+use crate::ledger::{Expected, Ledger};
 use crate::message::{self, Message};
 use crate::period::Period;
 
@@ -71,6 +72,7 @@ pub struct Desk {
     questions: mpsc::Sender<Question>,
     room: Arc<Semaphore>,
     missing: Arc<Missing>,
+    ledger: Arc<Ledger>,
 }
 
 /// What the facts lack.
@@ -85,6 +87,12 @@ struct Missing {
 }
 
 impl Desk {
+    /// A packet is about to leave for the portal: until what is returned is dropped, and what was
+    /// handed in by then is written, a killed process leaves it behind as lost.
+    pub fn expect(&self) -> Expected {
+        self.ledger.expect()
+    }
+
     /// Hands in a packet that the portal took, without waiting. False when there is no room or the
     /// packet is of no concern; in the first case it is counted as missed.
     pub fn offer(&self, carried: Carried) -> bool {
@@ -140,6 +148,7 @@ impl Desk {
         if !message::is_told_by(&carried.packet) {
             return false;
         }
+        self.ledger.add(1);
         let size = u32::try_from(carried.body.len()).unwrap_or(u32::MAX);
         let room = self.room.clone().try_acquire_many_owned(size).ok();
         let parcel = room.map(|room| Parcel { carried, in_doubt, _room: room, done });
@@ -161,26 +170,34 @@ struct Parcelled {
 impl Dossiers {
     /// A desk, and the task behind it, to be spawned on the runtime of the database. It ends when
     /// the last desk is gone and what was handed in is written.
-    pub fn desk(&self) -> (Desk, impl Future<Output = ()> + Send + 'static) {
+    pub fn desk(&self, ledger: Ledger) -> (Desk, impl Future<Output = ()> + Send + 'static) {
         let (packets, parcels) = mpsc::channel(WAITING_MAX);
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
-        let (room, missing) = (Arc::new(Semaphore::new(WAITING_BYTES_MAX)), Arc::default());
-        let desk = Desk { packets, questions, room, missing: Arc::clone(&missing) };
+        let room = Arc::new(Semaphore::new(WAITING_BYTES_MAX));
+        // what the last process left on its way is lost
+        let lost = AtomicU64::new(ledger.count());
+        let (missing, ledger) =
+            (Arc::new(Missing { lost, ..Missing::default() }), Arc::new(ledger));
+        let (known, kept_in) = (Arc::clone(&missing), Arc::clone(&ledger));
+        let desk = Desk { packets, questions, room, missing: known, ledger: kept_in };
         let dossiers = self.clone();
         let task = async move {
             let over = Notify::new();
             let kept = async {
-                tokio::join!(work(&dossiers, parcels, &missing), reply(&dossiers, asked, &missing));
+                tokio::join!(
+                    work(&dossiers, parcels, (&missing, &ledger)),
+                    reply(&dossiers, asked, &missing)
+                );
                 over.notify_one();
             };
-            tokio::join!(kept, tend(&dossiers, &missing, &over));
+            tokio::join!(kept, tend(&dossiers, (&missing, &ledger), &over));
         };
         (desk, task)
     }
 }
 
 /// Writes down what was lost, and counts what is open, again and again; once more when all is over.
-async fn tend(dossiers: &Dossiers, missing: &Missing, over: &Notify) {
+async fn tend(dossiers: &Dossiers, known: (&Missing, &Ledger), over: &Notify) {
     let mut ticks = tokio::time::interval(LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -188,19 +205,20 @@ async fn tend(dossiers: &Dossiers, missing: &Missing, over: &Notify) {
             _ = ticks.tick() => false,
             () = over.notified() => true,
         };
-        look(dossiers, missing).await;
+        look(dossiers, known).await;
         if is_over {
             return;
         }
     }
 }
 
-async fn look(dossiers: &Dossiers, missing: &Missing) {
+async fn look(dossiers: &Dossiers, (missing, ledger): (&Missing, &Ledger)) {
     let _one = missing.looking.lock().await;
     let lost = missing.lost.load(Ordering::Relaxed);
     if lost > 0 && dossiers.note_lost(lost, Cause::Unwritten).await.is_ok() {
         missing.open.fetch_add(lost, Ordering::Relaxed);
         missing.lost.fetch_sub(lost, Ordering::Relaxed);
+        ledger.end(lost);
     }
     // the database away is told elsewhere
     if let Ok(gaps) = dossiers.gaps().await {
@@ -224,7 +242,11 @@ async fn reply(dossiers: &Dossiers, mut questions: mpsc::Receiver<Question>, mis
     }
 }
 
-async fn work(dossiers: &Dossiers, mut parcels: mpsc::Receiver<Parcel>, missing: &Missing) {
+async fn work(
+    dossiers: &Dossiers,
+    mut parcels: mpsc::Receiver<Parcel>,
+    known: (&Missing, &Ledger),
+) {
     while let Some(parcel) = parcels.recv().await {
         let mut batch = Batch::default();
         batch.take(dossiers, parcel);
@@ -232,7 +254,7 @@ async fn work(dossiers: &Dossiers, mut parcels: mpsc::Receiver<Parcel>, missing:
             let Ok(parcel) = parcels.try_recv() else { break };
             batch.take(dossiers, parcel);
         }
-        batch.write(dossiers, missing).await;
+        batch.write(dossiers, known).await;
     }
 }
 
@@ -269,12 +291,14 @@ impl Batch {
         self.waiting.extend(parcel.done);
     }
 
-    async fn write(mut self, dossiers: &Dossiers, missing: &Missing) {
+    async fn write(mut self, dossiers: &Dossiers, known: (&Missing, &Ledger)) {
+        let (missing, ledger) = known;
         let opens = !self.doubts.is_empty() || self.unread > 0;
         for attempt in 1..=RETRIES_MAX {
             let Err(error) = self.try_write(dossiers).await else {
+                ledger.end(self.packets);
                 if opens || missing.open.load(Ordering::Relaxed) > 0 {
-                    look(dossiers, missing).await;
+                    look(dossiers, known).await;
                 }
                 return self.answer(true);
             };

@@ -47,12 +47,10 @@ impl Gaps {
 /// Why facts were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// No room, or no database for too long.
+    /// No room, no database for too long, or a process that was killed.
     Unwritten,
     /// No code of a dossier, or another field that could not be read.
     Unread,
-    /// The process was killed before it had written them.
-    Stopped,
 }
 
 impl Cause {
@@ -61,7 +59,6 @@ impl Cause {
         match self {
             Cause::Unwritten => "unwritten",
             Cause::Unread => "unread",
-            Cause::Stopped => "stopped",
         }
     }
 }

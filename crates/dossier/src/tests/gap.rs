@@ -11,7 +11,8 @@ use super::world::{ERASURE, World, march, noon, on, period, record, records, ste
 use crate::message::{self, Code, Message};
 use crate::schedule::{Outcome, State};
 use crate::{
-    Carried, Cause, Config, DossierError, Dossiers, Figures, Gaps, Period, Settlement, Span, Unit,
+    Carried, Cause, Config, DossierError, Dossiers, Figures, Gaps, Ledger, Period, Settlement,
+    Span, Unit,
 };
 
 const CODE: &str = "000.00.07.H99-260302-00017";
@@ -168,7 +169,7 @@ async fn an_officer_settles_what_is_open() {
 async fn dossiers_with_odd_codes_are_counted() {
     for world in World::both().await {
         let dossiers = world.open(&on()).await.unwrap();
-        let (desk, task) = dossiers.desk();
+        let (desk, task) = dossiers.desk(Ledger::default());
         let task = tokio::spawn(task);
         let long = format!("H99-{}", "7".repeat(300));
         for code in ["HS 001", "HS\\\"1\\\"", "hồ-sơ-1", "ho\u{302}\u{300}-so\u{31b}-1", &long] {
@@ -186,7 +187,7 @@ async fn dossiers_with_odd_codes_are_counted() {
 async fn what_the_desk_misses_is_open_until_it_is_settled() {
     for world in World::both().await {
         let dossiers = world.open(&on()).await.unwrap();
-        let (desk, task) = dossiers.desk();
+        let (desk, task) = dossiers.desk(Ledger::default());
         let task = tokio::spawn(task);
         let item = record(CODE, 2, "20260302", "", "");
         let none = carried(message::RECORD, r#"{"MaHoSo":""}"#, noon());
@@ -219,7 +220,7 @@ async fn what_the_desk_misses_is_open_until_it_is_settled() {
 async fn what_found_no_room_is_known_to_the_next_start() {
     let world = World::new(store::testing::sqlite().await);
     let dossiers = world.open(&on()).await.unwrap();
-    let (desk, task) = dossiers.desk();
+    let (desk, task) = dossiers.desk(Ledger::default());
     let large =
         Carried { body: Bytes::from(" ".repeat(40 << 20)), ..carried(message::RECORD, "", noon()) };
     desk.miss(large.clone());
@@ -276,4 +277,36 @@ async fn only_a_packet_that_is_due_and_covered_is_sent_again() {
     world.open_elsewhere(&Config::default()).await;
     let ended = dossiers.resend(Span::parse("2026-02").unwrap(), "cli:test").await;
     assert!(matches!(ended, Err(DossierError::Ended)));
+}
+
+/// A process that is killed with packets on their way leaves their number behind.
+#[tokio::test]
+async fn what_was_on_its_way_when_the_process_was_killed_is_lost_and_said_to_be() {
+    let world = World::new(store::testing::sqlite().await);
+    let dossiers = world.open(&on()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("facts.open");
+    let ledger = || Ledger::open(&path).unwrap();
+    assert_eq!(ledger().count(), 0);
+    let (desk, task) = dossiers.desk(ledger());
+    let at_the_portal = desk.expect();
+    assert!(desk.offer(carried(message::RECORD, &record(CODE, 2, "20260302", "", ""), noon())));
+    assert_eq!(ledger().count(), 2);
+    // killed: neither is the task run nor anything dropped
+    std::mem::forget(at_the_portal);
+    drop((desk, task));
+
+    let (desk, task) = dossiers.desk(ledger());
+    assert_eq!(desk.missed(), 2);
+    let task = tokio::spawn(task);
+    assert!(matches!(desk.figures(march(), None).await, Err(DossierError::Gaps { .. })));
+    // one that ends well leaves nothing
+    let expected = desk.expect();
+    let item = record("H99-1", 2, "20260302", "", "");
+    desk.observe(carried(message::RECORD, &item, noon())).await.unwrap();
+    drop((expected, desk));
+    task.await.unwrap();
+    assert_eq!((ledger().count(), dossiers.gaps().await.unwrap().lost), (0, 2));
+    std::fs::write(&path, "nonsense").unwrap();
+    assert_eq!(ledger().count(), 1);
 }

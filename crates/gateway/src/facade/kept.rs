@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use connector::{Failure, PortalHolds, PortalReply};
-use dossier::{Carried, Desk};
+use dossier::{Carried, Desk, Expected};
 use packet::{Envelope, envelope};
 use registry::Grant;
 use terms::environment::Environment;
@@ -19,6 +19,8 @@ pub(crate) struct Kept {
     desk: Desk,
     /// `None` once it is settled.
     carried: Option<Carried>,
+    /// Last: over when what is above was handed in.
+    _expected: Expected,
 }
 
 impl Kept {
@@ -43,6 +45,7 @@ impl Kept {
                 body: whole.body.clone(),
                 at: record.opened_at(),
             }),
+            _expected: desk.expect(),
         })
     }
 

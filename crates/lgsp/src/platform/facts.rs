@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use access::Access;
-use dossier::{Desk, DossierError, Dossiers, Opening};
+use dossier::{Desk, DossierError, Dossiers, Ledger, Opening};
 use terms::limit::STOP_TIMEOUT;
 use tokio::task::JoinHandle;
 
@@ -13,6 +13,9 @@ use crate::config::{self, Config};
 use crate::output::{Exit, Failure};
 
 use super::statistic::{Sender, reachable};
+
+/// How many packets are on their way to the facts, in the data folder.
+const LEDGER: &str = "facts.open";
 
 /// The keeping of facts: on, or not.
 pub(super) struct Facts(Option<On>);
@@ -36,7 +39,17 @@ impl Facts {
             actor: &format!("cli:{}", config::user()),
         };
         let Some(dossiers) = Dossiers::open(opening).await? else { return Ok(Facts(None)) };
-        let (desk, keeping) = dossiers.desk();
+        let path = base.config.data.join(LEDGER);
+        let ledger = Ledger::open(&path).map_err(|error| {
+            let path = path.display();
+            Failure::io(
+                Exit::Unable,
+                &format!("không mở được {path}"),
+                &format!("cannot open {path}"),
+                &error,
+            )
+        })?;
+        let (desk, keeping) = dossiers.desk(ledger);
         Ok(Facts(Some(On { dossiers, desk, keeping: tokio::spawn(keeping) })))
     }
 

@@ -10,7 +10,7 @@ use simulator::portal;
 use simulator::portal::{Figures, Key, Question};
 
 use crate::province::{Province, UNIT};
-use crate::wire::Answer;
+use crate::wire::{Answer, Connection};
 use crate::world::wait_until;
 
 /// Five periods that are no month and no year, written in both forms.
@@ -266,6 +266,18 @@ fn push(province: &Province, token: &str, record: &Value) -> Answer {
     province.post(token, "/packets/DongBoHoSoMC?isUpdating=False", &body)
 }
 
+/// The same without waiting for an answer.
+fn start_push(province: &Province, token: &str, record: &Value) -> Connection {
+    let body = Value::from(vec![record.clone()]).to_string();
+    let bearer = format!("Bearer {token}");
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let target = "/packets/DongBoHoSoMC?isUpdating=False";
+    let request = crate::wire::request("POST", target, &headers, body.as_bytes());
+    let mut connection = Connection::open(province.world.listening.live);
+    connection.send(request).unwrap();
+    connection
+}
+
 /// One line of a command on the province's data folder, which a server is running on.
 fn told(province: &Province, arguments: &[&str], exit: i32) -> Value {
     let output = province.world.run(arguments);
@@ -317,7 +329,7 @@ fn a_push_nobody_knows_the_end_of_leaves_its_period_without_figures() {
     wait_until(Duration::from_secs(5), "metric and alert", || {
         let request = crate::wire::request("GET", "/metrics", &[("Connection", "close")], b"");
         let ops = province.world.listening.ops;
-        let metrics = crate::wire::Connection::open(ops).ask(request).unwrap().text();
+        let metrics = Connection::open(ops).ask(request).unwrap().text();
         metrics.contains("lgsp_facts_missed 1")
             && metrics.contains("lgsp_alert{code=\"facts_missed\"} 1")
     });
@@ -328,13 +340,7 @@ fn a_push_nobody_knows_the_end_of_leaves_its_period_without_figures() {
 
     // the consumer leaves while the portal is at work
     province.portal.trouble(portal::Trouble { delay_ms: 60_000, ..trouble });
-    let body = Value::from(vec![dossier(month, 3)]).to_string();
-    let bearer = format!("Bearer {token}");
-    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
-    let target = "/packets/DongBoHoSoMC?isUpdating=False";
-    let request = crate::wire::request("POST", target, &headers, body.as_bytes());
-    let mut connection = crate::wire::Connection::open(province.world.listening.live);
-    connection.send(request).unwrap();
+    let connection = start_push(&province, &token, &dossier(month, 3));
     wait_until(Duration::from_secs(10), "the portal has it", || {
         province.portal.dossiers().len() == 3
     });
@@ -426,4 +432,36 @@ fn where_no_facts_were_kept_the_commands_say_so() {
         let message = String::from_utf8(output.stderr).unwrap();
         assert!(message.contains("chưa từng giữ dữ kiện hồ sơ"), "{message}");
     }
+}
+
+#[test]
+fn what_was_at_the_portal_when_the_server_was_killed_is_said_to_be_lost() {
+    let month = last_month();
+    let mut province = province_with_facts(month);
+    let token = province.world.token("one-stop");
+    province.portal.trouble(portal::Trouble {
+        service: Some("DongBoHoSoMC".to_owned()),
+        requests: Some(1),
+        delay_ms: 60_000,
+        ..portal::Trouble::default()
+    });
+    let mut connection = start_push(&province, &token, &dossier(month, 1));
+    wait_until(Duration::from_secs(10), "the portal has it", || {
+        province.portal.dossiers().len() == 1
+    });
+    province.world.kill();
+    assert!(connection.answer(std::time::Instant::now()).is_none());
+    province.world.restart();
+    introduce(&province);
+    let (from, until) = (month.to_string(), month.last_of_month().to_string());
+    assert_eq!(ask(&province, &from, &until)["error_code"], -1);
+    wait_until(Duration::from_secs(5), "it is lost", || told(&province, &STATUS, 0)["lost"] == 1);
+    // its system sends it again; that all of it was, only people know
+    let token = province.world.token("one-stop");
+    assert_eq!(push(&province, &token, &dossier(month, 1)).json()["error_code"], "3");
+    let settle = ["statistics", "settle", "brought-in", "--reason", REASON, "--yes", "--json"];
+    assert_eq!(told(&province, &settle, 0)["count"], 1);
+    wait_until(Duration::from_secs(5), "figures", || {
+        received(&ask(&province, &from, &until)) == (&0.into(), &"1".into())
+    });
 }
