@@ -198,6 +198,7 @@ fn decide<'a>(
     record.note_caller(&caller, system);
     permit::check_address(system, arrival.client)?;
     let query = head.uri.query().unwrap_or_default();
+    destination::check_path(head.uri.path())?;
     let named = destination::read(&head.headers, query, Words::Facade)?;
     let service = find_service(lane, &catalogue, named.destination.as_deref(), inbound)?;
     record.note_service(service);

@@ -163,6 +163,13 @@ pub(crate) fn check_provider(named: &Named<'_>, endpoints: &[Endpoint]) -> Resul
     )))
 }
 
+/// A segment of a path may have parameters of its own behind a semicolon; none of them is for us.
+pub(crate) fn check_path(path: &str) -> Result<(), Fault> {
+    let mut parts = path.split('/').flat_map(|segment| segment.split(';').skip(1));
+    let is_ours = |part: &str| role(name(part), Words::Plain).is_some();
+    if parts.any(is_ours) { Err(unreadable()) } else { Ok(()) }
+}
+
 /// A plain call names no other destination than the one that its path leads to: the platform has
 /// decided it, and the adapter behind would go wherever it is told.
 pub(crate) fn check_named(
@@ -193,17 +200,19 @@ pub(crate) fn is_adapter(endpoint: &Endpoint) -> bool {
 /// Could the body be read as a form? Whoever asks an adapter for `dstcode` may be given what stands
 /// there, and then it is one more place that names a destination.
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    let is_form = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|kind| kind.to_ascii_lowercase().contains("urlencoded"))
-    };
-    headers.get_all(CONTENT_TYPE).iter().any(is_form)
+    kinds(headers).any(|kind| kind.contains("urlencoded"))
+}
+
+/// The content types, in lower case; a byte that is no text is none of theirs.
+fn kinds(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let lower = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).to_lowercase();
+    headers.get_all(CONTENT_TYPE).iter().map(lower)
 }
 
 /// Are the bytes of a form read as those of ASCII? In UTF-16 or EBCDIC they spell other names.
 pub(crate) fn check_charset(headers: &HeaderMap) -> Result<(), Fault> {
     const FITTING: [&str; 4] = ["utf-8", "utf8", "us-ascii", "iso-8859-1"];
-    for kind in headers.get_all(CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok()) {
-        let kind = kind.to_ascii_lowercase();
+    for kind in kinds(headers) {
         for (at, word) in kind.match_indices("charset") {
             let told = kind[at + word.len()..].trim_start().strip_prefix('=').unwrap_or_default();
             let told = told.split([';', ',']).next().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What a body says of the call: the operation, whether the consumer may use it, and whether it is
 //! the packet that the standard describes (QCV-01 to QCV-17).
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -213,14 +214,8 @@ impl Inspection<'_> {
                 return self.pass_unread(&fault, Some(operation));
             }
         };
-        if names_service(&document) {
-            return match Envelope::of(&document) {
-                Ok(envelope) => {
-                    let named = envelope.service().unwrap_or_default();
-                    self.judge(named, &document, Side::Request)
-                }
-                Err(fault) => Err(malformed(&fault)),
-            };
+        if let Some(named) = service_of(&document)? {
+            return self.judge(&named, &document, Side::Request);
         }
         // a name that is percent-coded is granted to nobody, but is a packet to whoever decodes it
         self.admit(operation)?;
@@ -258,11 +253,16 @@ impl Inspection<'_> {
     /// Where operations are limited, a body that we cannot read passes only if it cannot name a
     /// service to a reader who is less strict.
     fn check_unread(&self, came: &[u8], fault: &FormFault) -> Result<(), Fault> {
-        let may_name = || came.contains(&b'{') || std::str::from_utf8(came).is_err();
-        if self.grant.subscription().operations.is_some() && may_name() {
-            return Err(malformed(fault));
+        let subscription = self.grant.subscription();
+        if subscription.operations.is_none() {
+            return Ok(());
         }
-        Ok(())
+        let text = std::str::from_utf8(came).ok().filter(|text| !text.contains('{'));
+        let text = text.ok_or_else(|| malformed(fault))?;
+        match service_of_form(text).all(|named| subscription.admits(&named)) {
+            true => Ok(()),
+            false => Err(FaultCode::NotSubscribed.into()),
+        }
     }
 
     /// Checks operation and packet. Gives the operation as the call names it.
@@ -310,25 +310,46 @@ impl Inspection<'_> {
     }
 }
 
-/// Does a JSON object name a service, in whatever case of the name?
+/// Does an object name a service, in whatever case of the name?
 fn names_service(document: &Document<'_>) -> bool {
     let is = |name: &str| destination::reads_as(name, envelope::name::SERVICE);
-    document.syntax() == Syntax::Json && document.root().members().any(|(name, _)| is(&name))
+    document.root().members().any(|(name, _)| is(&name))
+}
+
+/// The service that a document names, in JSON or XML; empty where it names one in a way that only
+/// some readers would understand.
+fn service_of<'d>(document: &'d Document<'_>) -> Result<Option<Cow<'d, str>>, Fault> {
+    if !names_service(document) {
+        return Ok(None);
+    }
+    if document.syntax() == Syntax::Json {
+        // whole and strictly: a part of it that stands twice is refused
+        Envelope::of(document).map_err(|fault| malformed(&fault))?;
+    }
+    let named = document.root().get(envelope::name::SERVICE).and_then(packet::Value::text);
+    Ok(Some(named.unwrap_or_default()))
+}
+
+/// The services that a text names to whoever reads it as a form.
+fn service_of_form(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let pairs = text.split(['&', ';']).filter_map(|pair| pair.split_once('='));
+    pairs.filter_map(|(name, value)| {
+        let is = destination::reads_as(&decode(name, true)?, envelope::name::SERVICE);
+        is.then(|| decode(value, true).unwrap_or_default())
+    })
 }
 
 /// Refuses a body that names another service than its path.
 fn check_service(document: &Document<'_>, path: &str) -> Result<(), Fault> {
-    if !names_service(document) {
-        return Ok(());
+    match service_of(document)? {
+        Some(named) if !named.eq_ignore_ascii_case(path) => {
+            Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::new(
+                "`service` trong nội dung khác với tên trong đường dẫn.",
+                "`service` in the body is not the name in the path.",
+            )))
+        }
+        _ => Ok(()),
     }
-    let envelope = Envelope::of(document).map_err(|fault| malformed(&fault))?;
-    if envelope.service().is_some_and(|named| named.eq_ignore_ascii_case(path)) {
-        return Ok(());
-    }
-    Err(Fault::new(FaultCode::RequestInvalid).because(Sentence::new(
-        "`service` trong nội dung khác với tên trong đường dẫn.",
-        "`service` in the body is not the name in the path.",
-    )))
 }
 
 /// A login is an object that names no service; anything else is a call.

@@ -23,6 +23,7 @@ pub(crate) fn look(
     let is_adapter = endpoints.iter().any(destination::is_adapter);
     let is_decided = is_portal || is_adapter || service.destination.is_some();
     if is_decided {
+        destination::check_path(head.uri.path())?;
         let query = head.uri.query().unwrap_or_default();
         let named = destination::read(&head.headers, query, Words::Plain)?;
         destination::check_named(&named, |code| {

@@ -181,22 +181,40 @@ fn a_form_names_no_other_destination() {
 
 #[test]
 fn a_form_is_told_by_its_type_and_read_as_ascii() {
-    let table = [
-        ("application/x-www-form-urlencoded", true, true),
-        ("Application/X-WWW-Form-URLEncoded; charset=UTF-8", true, true),
-        ("application/x-www-form-urlencoded; charset=\"utf-8\"", true, true),
-        ("application/x-www-form-urlencoded;charset=utf-16", true, false),
-        ("application/x-www-form-urlencoded; charset = IBM037", true, false),
-        ("application/x-www-form-urlencoded; charset=utf-8; charset=utf-16", true, false),
-        ("application/x-www-form-urlencoded; charset", true, false),
-        ("application/json", false, true),
-        ("multipart/form-data; boundary=x", false, true),
+    let table: [(&[u8], bool, bool); 11] = [
+        (b"application/x-www-form-urlencoded", true, true),
+        (b"Application/X-WWW-Form-URLEncoded; charset=UTF-8", true, true),
+        (b"application/x-www-form-urlencoded; charset=\"utf-8\"", true, true),
+        (b"application/x-www-form-urlencoded;charset=utf-16", true, false),
+        (b"application/x-www-form-urlencoded; charset = IBM037", true, false),
+        (b"application/x-www-form-urlencoded; charset=utf-8; charset=utf-16", true, false),
+        (b"application/x-www-form-urlencoded; charset", true, false),
+        (b"application/json", false, true),
+        (b"multipart/form-data; boundary=x", false, true),
+        (b"application/x-www-form-urlencoded; \xff", true, true),
+        (b"\xffapplication/x-www-form-urlencoded; charset=\xff", true, false),
     ];
     for (kind, form, fits) in table {
         let mut map = HeaderMap::new();
         map.append(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        map.append(CONTENT_TYPE, HeaderValue::from_static(kind));
+        map.append(CONTENT_TYPE, HeaderValue::from_bytes(kind).unwrap());
+        let kind = String::from_utf8_lossy(kind);
         assert_eq!(is_form(&map), form, "{kind}");
         assert_eq!(check_charset(&map).is_ok(), fits, "{kind}");
+    }
+}
+
+#[test]
+fn a_path_has_no_parameter_for_us() {
+    let table = [
+        ("/a/b;v=1/c", true),
+        ("/dstcode=a/providerurl", true),
+        ("/a;destination=x", true),
+        ("/a;dstcode=x", false),
+        ("/a;v=1;dst%63ode=x/b", false),
+        ("/;ProviderUrl", false),
+    ];
+    for (path, fits) in table {
+        assert_eq!(check_path(path).is_ok(), fits, "{path}");
     }
 }
