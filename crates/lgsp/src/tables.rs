@@ -99,7 +99,12 @@ impl Held {
 /// The tables of a data folder as a command sees them: broken files are left out and told. Nothing
 /// is written.
 pub fn read(data: &Path) -> Taken {
-    TableFolder::new(data).take()
+    let mut taken = TableFolder::new(data).take();
+    // Where every file holds, what was in force before decides nothing.
+    if taken.faults.iter().all(|fault| fault.file == keep::FILE) {
+        taken.notes.append(&mut taken.faults);
+    }
+    taken
 }
 
 /// `FILE:LINE:COLUMN: text`: how a fault of a table file is told.

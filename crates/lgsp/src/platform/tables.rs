@@ -133,6 +133,9 @@ fn tell_change(change: &Change, tables: &Tables) {
                 "the built-in table is in force again"
             );
         }
-        None => tracing::warn!(code = CODE, packet, version, before, "no table is in force"),
+        None => {
+            let left = "no table of this packet and version is left";
+            tracing::warn!(code = CODE, packet, version, before, "{left}");
+        }
     }
 }

@@ -21,7 +21,7 @@ const ENDING: &str = ".toml";
 pub(super) struct Look {
     entries: Vec<Entry>,
     /// Why the folder itself cannot be read.
-    refused: Option<String>,
+    refused: Option<Sentence>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,8 @@ enum Strange {
     Link,
     /// Its name is not UTF-8.
     Name,
+    /// The system does not say what it is.
+    Hidden,
 }
 
 impl Strange {
@@ -57,6 +59,10 @@ impl Strange {
             Strange::Device => ("là thiết bị, không phải tệp", "is a device, not a file"),
             Strange::Link => ("là liên kết không dẫn tới tệp nào", "is a link that leads nowhere"),
             Strange::Name => ("tên tệp không phải UTF-8", "has a name that is not UTF-8"),
+            Strange::Hidden => (
+                "không xem được: kiểm tra quyền của thư mục",
+                "cannot be looked at: check the rights of the folder",
+            ),
         };
         Sentence::new(vi, en)
     }
@@ -80,7 +86,7 @@ pub(super) struct Found {
 
 /// Looks at the folder; one that is not there is empty.
 pub(super) fn look(dir: &Path) -> Look {
-    let refused = |error: io::Error| Look { entries: Vec::new(), refused: Some(error.to_string()) };
+    let refused = |error: io::Error| Look { entries: Vec::new(), refused: Some(cause(&error)) };
     let listed = match std::fs::read_dir(dir) {
         Ok(listed) => listed,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -106,13 +112,16 @@ fn seen(path: PathBuf) -> Option<Entry> {
     if name.starts_with(['.', '#']) {
         return None;
     }
-    let metadata = std::fs::metadata(&path).ok();
+    let metadata = std::fs::metadata(&path);
     let strange = match &metadata {
         _ if path.to_str().is_none() && name.ends_with(ENDING) => Some(Strange::Name),
-        None => Some(Strange::Link),
-        Some(metadata) => strange(metadata),
+        Ok(metadata) => strange(metadata),
+        Err(_) if path.is_symlink() => Some(Strange::Link),
+        // It left while the folder was being looked at.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(_) => Some(Strange::Hidden),
     };
-    let seal = metadata.map_or((0, 0, 0, 0), |metadata| {
+    let seal = metadata.ok().map_or((0, 0, 0, 0), |metadata| {
         let Strange::Folder = strange.unwrap_or(Strange::Link) else {
             return (metadata.ino(), metadata.len(), metadata.ctime(), metadata.ctime_nsec());
         };
@@ -136,10 +145,8 @@ fn strange(metadata: &Metadata) -> Option<Strange> {
 pub(super) fn read(dir: &Path, look: &Look) -> Found {
     let mut found = Found::default();
     if let Some(error) = &look.refused {
-        let (vi, en) = (
-            format!("không đọc được thư mục: {error}"),
-            format!("the folder cannot be read: {error}"),
-        );
+        let vi = format!("không đọc được thư mục: {}", error.vi);
+        let en = format!("the folder cannot be read: {}", error.en);
         found.faults.push(fault(&dir.display().to_string(), Sentence::made(vi, en)));
         found.closed = true;
     }
@@ -172,9 +179,9 @@ pub(super) fn read(dir: &Path, look: &Look) -> Found {
     found
 }
 
-/// A link to nowhere, or a file of a strange name, may stand for any table; a folder for none.
+/// What may be a file behind it may stand for any table; a folder stands for none.
 fn claim_of(strange: Strange) -> Option<Claim> {
-    matches!(strange, Strange::Link | Strange::Name).then(Claim::default)
+    matches!(strange, Strange::Link | Strange::Name | Strange::Hidden).then(Claim::default)
 }
 
 struct Place {

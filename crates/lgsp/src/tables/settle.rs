@@ -1,4 +1,4 @@
-//! Which texts are in force, of those that stand in the folder and those that were: a pure decision.
+//! Which texts are in force, of those in the folder and those that were: a pure decision.
 
 use std::collections::BTreeMap;
 

@@ -247,6 +247,8 @@ fn what_is_no_file_is_told_and_never_waited_for() {
     symlink("nowhere", at("link.toml")).unwrap();
     symlink("circle.toml", at("circle.toml")).unwrap();
     symlink("/dev/zero", at("zero.toml")).unwrap();
+    // A file that cannot be read, also by root.
+    symlink("/proc/self/mem", at("unread.toml")).unwrap();
     std::os::unix::net::UnixListener::bind(at("socket.toml")).unwrap();
     std::fs::write(at("latin.toml"), b"packet = \"A\"\n# caf\xe9").unwrap();
     std::fs::write(at("big.toml"), "#".repeat(PACKET_TABLE_BYTES_MAX + 1)).unwrap();
@@ -273,6 +275,7 @@ fn what_is_no_file_is_told_and_never_waited_for() {
         ("circle.toml", "1:1: is a link that leads nowhere"),
         ("zero.toml", "1:1: is a device"),
         ("socket.toml", "1:1: is a socket"),
+        ("unread.toml", "1:1: the table file cannot be read: "),
         ("latin.toml", "2:6: from here on it is not UTF-8"),
         ("big.toml", "1:1: the file is larger than 1024 KiB"),
         ("t\u{fffd}n.toml", "1:1: has a name that is not UTF-8"),
@@ -280,7 +283,7 @@ fn what_is_no_file_is_told_and_never_waited_for() {
         let found = told.get(name).unwrap_or_else(|| panic!("{name} is not told: {told:?}"));
         assert!(found.starts_with(&format!("packet/{name}:{reason}")), "{found}");
     }
-    assert_eq!(told.len(), 9, "{told:?}");
+    assert_eq!(told.len(), 10, "{told:?}");
     let notes: Vec<&str> = taken.notes.iter().map(|note| note.file.as_str()).collect();
     assert_eq!(notes, ["more", "pipe"], "told, though they are in nobody's way");
 }
@@ -330,6 +333,11 @@ fn what_is_kept_is_written_whole_and_a_damaged_one_is_set_aside() {
     folder.keep().unwrap();
     assert_eq!(std::fs::read(&kept).unwrap(), text, "it is written anew when it is gone");
     std::fs::write(&kept, &text[..20]).unwrap();
+    assert_eq!(read(data.path()).faults.len(), 4, "a command tells it beside the broken file");
+    std::fs::write(path(data.path(), "a.toml"), file("2019", "TieuDe")).unwrap();
+    let taken = read(data.path());
+    assert_eq!((taken.faults.len(), taken.notes.len()), (0, 1), "it decides nothing then");
+    write(data.path(), "a.toml", "");
     let (mut folder, taken) = serve(data.path());
     assert_eq!(names(&taken), Vec::<String>::new());
     let told: Vec<String> = taken.faults.iter().map(|f| line(f, Language::En)).collect();

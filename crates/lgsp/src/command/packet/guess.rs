@@ -1,5 +1,5 @@
-//! What can be said of a body that does not name its packet: what is right about it, and which packet
-//! it may be by the names in it.
+//! What can be said of a body that does not name its packet: what is right about it, and which
+//! packet it may be by the names in it.
 
 use jiff::civil::Date;
 use packet::{Shape, Table, Tables, Value};
