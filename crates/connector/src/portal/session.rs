@@ -109,10 +109,13 @@ impl Sessions {
         let at = slots.iter().position(|slot| slot.key.fits(call, endpoint));
         let (key, at) = match at {
             None => (SessionKey::new(call, endpoint), None),
-            Some(at) => match slots[at].state.look(clock) {
-                Some(look) => return look,
-                None => (slots[at].key.clone(), Some(at)),
-            },
+            Some(at) => {
+                slots[at].state.calm(clock);
+                match slots[at].state.look(clock) {
+                    Some(look) => return look,
+                    None => (slots[at].key.clone(), Some(at)),
+                }
+            }
         };
         let (sender, told) = watch::channel(None);
         let short = at.map_or(0, |at| slots[at].state.short());
@@ -170,7 +173,7 @@ impl Sessions {
         }
         let now = clock.instant();
         let was = *short;
-        let short = if now - *opened < PORTAL_SESSION_SHORT { was.saturating_add(1) } else { 0 };
+        let short = shorts(was, now - *opened);
         if was < CONTENDED && short == CONTENDED {
             tracing::warn!(
                 code = ALERT,
@@ -178,8 +181,9 @@ impl Sessions {
                 "sessions at a portal are refused soon after their login: does another node or \
                  program use the account?"
             );
-        } else if was >= CONTENDED && short == 0 {
-            tracing::info!(code = ALERT, cleared = true, "sessions at a portal last again");
+        }
+        if short == 0 {
+            tell_calm(was);
         }
         slot.state = State::Ended { short, until: now + pause(short) };
     }
@@ -189,6 +193,17 @@ impl Sessions {
 const CONTENDED: u32 = 3;
 /// Its code.
 const ALERT: &str = "portal_session";
+
+/// So many sessions in a row were short, after one that ended at this age.
+pub(super) fn shorts(before: u32, age: Duration) -> u32 {
+    if age < PORTAL_SESSION_SHORT { before.saturating_add(1) } else { 0 }
+}
+
+fn tell_calm(short: u32) {
+    if short >= CONTENDED {
+        tracing::info!(code = ALERT, cleared = true, "sessions at a portal last again");
+    }
+}
 
 /// How long the next login waits: not at all after the first short session, then longer each time.
 pub(super) fn pause(short: u32) -> Duration {
@@ -210,6 +225,17 @@ impl State {
             State::Ended { until, .. } if clock.instant() < *until => Some(Look::Pause(*until)),
             State::Ended { .. } => None,
             State::Refused { fault, .. } => Some(Look::Known(Err(fault.clone()))),
+        }
+    }
+
+    /// A session that has lasted for a while ends a row of short ones.
+    fn calm(&mut self, clock: &Clock) {
+        if let State::Open { opened, short, .. } = self
+            && *short > 0
+            && shorts(*short, clock.instant() - *opened) == 0
+        {
+            tell_calm(*short);
+            *short = 0;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Sessions: made once, used by all, made anew when their time is over or the portal says so.
 
 use super::*;
-use crate::portal::session::pause;
+use crate::portal::session::{pause, shorts};
 use simulator::portal::{Change, Code, Codes};
 
 #[test]
@@ -116,6 +116,11 @@ fn the_next_login_waits_longer_after_each_short_session() {
     let pauses: Vec<u128> = (0..8).map(|short| pause(short).as_millis()).collect();
     assert_eq!(pauses, [0, 0, 250, 500, 1_000, 2_000, 2_000, 2_000]);
     assert_eq!(pause(u32::MAX), pause(7));
+    for (before, age_ms, expected) in
+        [(0, 0, 1), (3, 59_999, 4), (3, 60_000, 0), (0, 600_000, 0), (u32::MAX, 1, u32::MAX)]
+    {
+        assert_eq!(shorts(before, Duration::from_millis(age_ms)), expected, "{before} {age_ms}");
+    }
 }
 
 /// Two nodes, each with its own sessions, and a portal that keeps one session a user: each login
