@@ -100,6 +100,20 @@ impl Place {
         Ok(())
     }
 
+    /// Gives back what goes beyond so many bytes.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        match &self.stranger {
+            Some((_, guest)) => {
+                self.inside.strangers.borrow_mut().shrink_to(guest, bytes);
+            }
+            None => {
+                let less = self.bytes.saturating_sub(bytes);
+                self.bytes -= less;
+                self.inside.known.set(self.inside.known.get() - less);
+            }
+        }
+    }
+
     /// The caller is known from here on: nobody's body makes way for another any more.
     pub(crate) fn admit(&mut self) -> Result<(), Fault> {
         let bytes = match &self.stranger {
@@ -189,13 +203,17 @@ impl Strangers {
     }
 
     fn remove(&mut self, number: u64, guest: &Guest) {
-        if self.bodies.remove(&number).is_none() {
-            return;
+        if self.bodies.remove(&number).is_some() {
+            self.shrink_to(guest, 0);
         }
-        let bytes = guest.bytes.replace(0);
-        self.bytes -= bytes;
+    }
+
+    fn shrink_to(&mut self, guest: &Guest, bytes: usize) {
+        let less = guest.bytes.get().saturating_sub(bytes);
+        guest.bytes.set(guest.bytes.get() - less);
+        self.bytes -= less;
         if let Some(held) = self.networks.get_mut(&guest.network) {
-            *held -= bytes;
+            *held -= less;
             if *held == 0 {
                 self.networks.remove(&guest.network);
             }

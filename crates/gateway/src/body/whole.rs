@@ -7,6 +7,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use terms::fault::{Fault, FaultCode, Sentence};
+use terms::limit::HEAD_BYTES_MAX;
 use tokio::time::{Instant, timeout_at};
 
 use super::{BodyFault, Intake, Place, Progress, blame};
@@ -50,10 +51,15 @@ pub(crate) async fn read_whole(
             intake.end();
             return Ok(data);
         }
+        if pieces.is_empty() {
+            place.grow(BESIDE)?;
+        }
         pieces.add(data, place)?;
     }
     intake.end();
-    Ok(pieces.join())
+    let whole = pieces.join();
+    place.shrink_to(whole.len());
+    Ok(whole)
 }
 
 /// What has come of a body, copied: what hyper gives away holds on to a buffer many times its size.
@@ -65,6 +71,9 @@ struct Pieces {
     promised: Option<usize>,
 }
 
+/// What the connection of a body in several pieces holds beside it while it comes, as measured:
+/// what hyper reads into is as long as a head may be, and a second one is often on its way.
+const BESIDE: usize = 2 * HEAD_BYTES_MAX;
 /// Pieces grow with what has come, between these: neither a drop nor an announced flood costs much.
 const PIECE_MIN: usize = 4 * 1024;
 const PIECE_MAX: usize = 256 * 1024;

@@ -74,6 +74,10 @@ fn a_caller_who_became_known_gives_way_to_nobody() {
     let mut stranger = room.enter_unknown(from("10.0.0.1"));
     assert_eq!(code(stranger.grow(WHOLE_UNKNOWN_BYTES_MAX)), Ok(()));
     assert_eq!(code(known.grow(1)), Ok(()));
+    stranger.shrink_to(MIB);
+    assert_eq!((stranger.bytes(), room.0.strangers.borrow().bytes), (MIB, MIB));
+    known.shrink_to(MIB);
+    assert_eq!((known.bytes(), room.0.known.get()), (MIB, MIB));
     drop(stranger);
     let strangers = room.0.strangers.borrow();
     assert_eq!((strangers.bytes, strangers.networks.len(), strangers.bodies.len()), (0, 0, 0));
