@@ -107,18 +107,77 @@ impl From<KeyringError> for Failure {
     }
 }
 
-/// The sentence with what stands behind the error: its own text does not repeat its causes.
+/// The sentence with what stands behind the error: its own text does not repeat its causes. In
+/// Vietnamese a refusal of the operating system is told, or else the causes' own words in
+/// parentheses.
 pub(crate) fn with_causes(sentence: &Sentence, error: &dyn std::error::Error) -> Sentence {
-    let (mut vi, mut en) = (sentence.vi.to_string(), sentence.en.to_string());
+    let (mut causes, mut system) = (Vec::<String>::new(), None);
     let mut next = error.source();
     while let Some(cause) = next {
         let raw = cause.to_string();
-        if !en.contains(&raw) {
-            let told = cause.downcast_ref().map(output::cause);
-            vi = format!("{vi}: {}", told.as_ref().map_or(raw.as_str(), |told| &told.vi));
-            en = format!("{en}: {raw}");
+        if !sentence.en.contains(&raw) && !causes.iter().any(|told| told.contains(&raw)) {
+            causes.push(raw);
         }
+        system = system.or_else(|| cause.downcast_ref().map(output::cause));
         next = cause.source();
     }
-    Sentence::made(vi, en)
+    if causes.is_empty() {
+        return sentence.clone();
+    }
+    let causes = causes.join(": ");
+    let vi = match system {
+        Some(system) => format!("{}: {}", sentence.vi, system.vi),
+        None => format!("{} ({causes})", sentence.vi),
+    };
+    Sentence::made(vi, format!("{}: {causes}", sentence.en))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::fmt;
+    use std::io;
+
+    use terms::fault::Sentence;
+
+    use super::with_causes;
+
+    /// An error with what stands behind it.
+    #[derive(Debug)]
+    struct Link(&'static str, Option<Box<dyn Error>>);
+
+    impl fmt::Display for Link {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Link {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref()
+        }
+    }
+
+    #[test]
+    fn causes_are_told_once_and_the_systems_in_vietnamese() {
+        let refused = || io::Error::from_raw_os_error(libc::ECONNREFUSED);
+        let raw = refused().to_string();
+        let sentence = Sentence::new("không mở được", "cannot be opened");
+        for (error, vi, en) in [
+            (Link("top", None), "không mở được".to_owned(), "cannot be opened".to_owned()),
+            (
+                Link("top", Some(Box::new(Link("no such table", None)))),
+                "không mở được (no such table)".to_owned(),
+                "cannot be opened: no such table".to_owned(),
+            ),
+            (
+                Link("top", Some(Box::new(Link("lost", Some(Box::new(refused())))))),
+                format!("không mở được: bên kia từ chối kết nối ({raw})"),
+                format!("cannot be opened: lost: {raw}"),
+            ),
+        ] {
+            let told = with_causes(&sentence, &error);
+            assert_eq!((&*told.vi, &*told.en), (&*vi, &*en));
+        }
+    }
 }

@@ -114,14 +114,18 @@ impl Output {
         self.line(&serde_json::to_string(object)?)
     }
 
-    /// A table of the result; nothing but the heading when it is empty.
+    /// A table of the result; an empty one is told to be so.
     ///
     /// # Errors
     /// When stdout cannot be written.
     pub fn table(&self, table: &Table) -> io::Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(table.render(self.width).as_bytes())?;
-        out.flush()
+        out.flush()?;
+        if table.is_empty() {
+            self.message(&Sentence::new("Không có gì để hiện.", "There is nothing to show."));
+        }
+        Ok(())
     }
 
     /// A shell command to be copied: broken with `\\` between its flags where it is too long for

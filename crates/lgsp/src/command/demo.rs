@@ -13,7 +13,7 @@ use terms::fault::Sentence;
 
 use super::{Flags, Signals, runtime};
 use crate::log;
-use crate::output::{Exit, Failure, Outcome, Output};
+use crate::output::{self, Exit, Failure, Outcome, Output};
 
 use report::{Report, Step};
 use scene::Scene;
@@ -103,10 +103,11 @@ fn close(output: Output, report: &Report, scene: &Scene) -> Result<(), Failure> 
 
 fn broken(error: &anyhow::Error) -> Step {
     let text = format!("{error:#}");
+    let io = error.chain().find_map(|cause| cause.downcast_ref().map(output::cause));
     Step {
         name: "broken",
         title: Sentence::new("Buổi diễn bị gián đoạn", "The demo broke off"),
         ok: false,
-        text: Sentence::made(text.clone(), text),
+        text: Sentence::made(io.map_or_else(|| text.clone(), |told| told.vi.into_owned()), text),
     }
 }

@@ -107,7 +107,9 @@ impl Asked {
         let at = |text: &Option<String>, end| {
             text.as_deref().map(|text| moment::read(text, end, &config.zone)).transpose()
         };
-        let exchange = word("--exchange", self.exchange.as_deref(), ExchangeId::parse)?;
+        let exchange = word("--exchange", self.exchange.as_deref(), ExchangeId::parse, || {
+            "01a201b2-c3b8-786f-b847-1b2a6eafd79f".to_owned()
+        })?;
         Ok(Filter {
             from: at(&self.from, End::From)?,
             to: at(&self.to, End::To)?,
@@ -116,9 +118,13 @@ impl Asked {
             member: self.member.clone(),
             system: self.system.clone(),
             service: self.service.clone(),
-            outcome: word("--outcome", self.outcome.as_deref(), Ending::parse)?,
+            outcome: word("--outcome", self.outcome.as_deref(), Ending::parse, || {
+                Ending::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(", ")
+            })?,
             fault: self.fault.clone(),
-            kind: word("--kind", self.kind.as_deref(), Kind::parse)?,
+            kind: word("--kind", self.kind.as_deref(), Kind::parse, || {
+                Kind::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(", ")
+            })?,
             limit: match self.limit {
                 None => limit,
                 Some(0) => None,
@@ -133,13 +139,14 @@ fn word<T>(
     flag: &str,
     text: Option<&str>,
     parse: impl Fn(&str) -> Option<T>,
+    like: impl Fn() -> String,
 ) -> Result<Option<T>, Failure> {
     let Some(text) = text else { return Ok(None) };
     match parse(text) {
         Some(value) => Ok(Some(value)),
         None => Err(Failure::usage(
-            format!("{flag}: “{text}” không phải giá trị hợp lệ"),
-            format!("{flag}: “{text}” is not a valid value"),
+            format!("{flag}: “{text}” không hợp lệ; viết như: {}", like()),
+            format!("{flag}: “{text}” is not valid; write: {}", like()),
         )),
     }
 }

@@ -32,6 +32,11 @@ impl Table {
         Table { heading: heading.into_iter().map(Into::into).collect(), rows: Vec::new() }
     }
 
+    /// Has it no row?
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Adds a row. Control characters are shown as spaces: nothing in a cell may command the
     /// terminal.
     pub fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {

@@ -160,6 +160,14 @@ fn the_systems_refusals_are_told_in_vietnamese_with_its_own_words_behind() {
             3,
             "bên kia từ chối kết nối (connection refused",
         ),
+        (
+            "journal search --data new --outcome x",
+            2,
+            "viết như: answered, denied, failed, abandoned",
+        ),
+        ("journal search --data new --kind x", 2, "viết như: call, token, change, erasure"),
+        ("show members --data new", 0, "Không có gì để hiện."),
+        ("demo --once --data file", 3, "không dùng được thư mục file: đã có sẵn (File exists"),
         ("show members --data absent", 2, "không có thư mục dữ liệu absent"),
     ] {
         let key = r#"{"consumer_key":"a","secret_key":"b"}"#;

@@ -186,7 +186,10 @@ fn a_folder_and_a_port_have_one_server() {
             None => arguments.extend([flag, taken]),
         }
         let told = told(&arguments);
-        assert!(told.contains(&format!("cannot listen on {taken}: the port is taken")), "{told}");
+        assert!(
+            told.contains(&format!("cannot listen on {taken}: Address already in use")),
+            "{told}"
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use crate::lock::{Lock, LockError};
-use crate::output::Failure;
+use crate::output::{Exit, Failure};
 
 /// A folder with this file belongs to the demo.
 const MARK: &str = ".lgsp-demo";
@@ -17,8 +17,14 @@ const FOLDERS: [&str; 2] = ["keys", "journal"];
 /// Makes `data` an empty, marked folder. Refused when it holds anything that is not a demo's, or
 /// when a server runs on it.
 pub(super) fn prepare(data: &Path) -> Result<(), Failure> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
-    let empty = std::fs::read_dir(data)?.next().is_none();
+    let unusable = |error| {
+        let data = data.display();
+        let vi = format!("không dùng được thư mục {data}");
+        Failure::io(Exit::Unable, &vi, &format!("cannot use the folder {data}"), &error)
+    };
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(unusable)?;
+    let empty = std::fs::read_dir(data).map_err(unusable)?.next().is_none();
     if !empty && !data.join(MARK).is_file() {
         let data = data.display();
         return Err(Failure::refused(

@@ -9,7 +9,7 @@ use simulator::provider::Provider;
 use simulator::{portal, provider};
 use terms::clock::{Clock, Timestamp};
 use terms::exchange::{Kind, Outcome};
-use terms::fault::Sentence;
+use terms::fault::{Language, Sentence};
 use terms::random::Random;
 
 use super::packet::{self, Sent};
@@ -266,8 +266,9 @@ fn configuration(data: &Path) -> Result<Config, Failure> {
         ("ops.listen", "demo", free),
     ];
     Config::read(&Origin { flags, ..Origin::default() }).map_err(|faults| {
-        let text = faults.iter().map(|f| f.line(terms::fault::Language::En)).collect::<Vec<_>>();
-        Failure::usage(text.join("; "), text.join("; "))
+        let told =
+            |language| faults.iter().map(|f| f.line(language)).collect::<Vec<_>>().join("; ");
+        Failure::usage(told(Language::Vi), told(Language::En))
     })
 }
 
@@ -292,10 +293,13 @@ async fn found(
     let changes = match apply::apply(base, &files, ACTOR, false).await {
         Ok(applied) => applied.changes,
         Err(refusal) => {
-            let faults = refusal.faults.iter().map(ToString::to_string).collect::<Vec<_>>();
-            return Err(match faults.is_empty() {
+            let told = |language| {
+                let faults = refusal.faults.iter().map(|fault| fault.sentence.text(language));
+                faults.collect::<Vec<_>>().join("; ")
+            };
+            return Err(match refusal.faults.is_empty() {
                 true => refusal.failure,
-                false => Failure::unable(faults.join("; "), faults.join("; ")),
+                false => Failure::unable(told(Language::Vi), told(Language::En)),
             });
         }
     };

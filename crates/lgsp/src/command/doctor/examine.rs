@@ -376,8 +376,12 @@ fn journal_whole(config: &Config) -> Finding {
             Finding::new(
                 "journal",
                 Verdict::Fail,
-                format!("{file}: {reason}: giữ nguyên tệp, xem `lgsp journal verify`"),
-                format!("{file}: {reason}: leave the file as it is, see `lgsp journal verify`"),
+                format!(
+                    "{file} bị hỏng hoặc bị sửa ({reason}): giữ nguyên tệp, xem `lgsp journal verify`"
+                ),
+                format!(
+                    "{file} is damaged or altered ({reason}): leave it as it is, see `lgsp journal verify`"
+                ),
             )
         }
         Err(error) => failed("journal", with_causes(&error.sentence(), &error)),

@@ -101,10 +101,7 @@ pub(super) async fn play(output: Output, asked: Portal) -> Outcome {
     let mut signals = Signals::catch()?;
     let portal = portal::start(settings).await.map_err(|error| match error.kind() {
         // what a table file says, with its line and column
-        std::io::ErrorKind::InvalidInput => Failure::usage(
-            format!("tệp bảng sai: {error}"),
-            format!("a table file is wrong: {error}"),
-        ),
+        std::io::ErrorKind::InvalidInput => wrong_table(&error.to_string()),
         _ => cannot_listen(listen, &error),
     })?;
     output.object(&json!({
@@ -118,6 +115,15 @@ pub(super) async fn play(output: Output, asked: Portal) -> Outcome {
     portal.stop().await;
     output.object(&verdict)?;
     Ok(if verdict.verdict == Standing::Failed { Exit::Refused } else { Exit::Done })
+}
+
+/// `FILE:LINE:COLUMN: why`, as the portal tells it.
+fn wrong_table(told: &str) -> Failure {
+    let (place, why) = told.split_once(": ").unwrap_or((told, ""));
+    Failure::usage(
+        format!("{place}: tệp bảng sai cú pháp hoặc khuôn dạng ({why})"),
+        format!("{place}: the table file has a wrong form ({why})"),
+    )
 }
 
 fn settings(asked: Portal) -> Result<portal::Settings, Failure> {
