@@ -68,6 +68,10 @@ fn a_table_file_that_is_no_toml_is_told_in_a_vietnamese_sentence_with_its_place(
     let told = text(&output.stderr);
     assert!(told.starts_with("packet/a.toml:2:"), "{told}");
     assert!(told.contains("không đúng cú pháp TOML"), "{told}");
+    let output = run(folder.path(), &["packet", "check", "a.json"]);
+    assert_eq!(output.status.code(), Some(1), "by tables that may be the wrong ones");
+    let told = text(&output.stderr);
+    assert!(told.contains("chưa kiểm tra gói tin nào"), "{told}");
 }
 
 #[test]

@@ -84,8 +84,11 @@ fn read_mode(text: &str) -> Result<Mode, String> {
 
 pub(super) fn run(output: Output, config: &Config, taken: &Taken, asked: &Arguments) -> Outcome {
     if !taken.faults.is_empty() {
-        // Told already. A verdict by tables that may be the wrong ones is worth nothing.
-        return Err(Failure::told(Exit::Refused));
+        // A verdict by tables that may be the wrong ones is worth nothing.
+        return Err(Failure::refused(
+            "chưa kiểm tra gói tin nào: sửa các tệp bảng nêu trên trước",
+            "no packet was checked: mend the table files named above first",
+        ));
     }
     let checking = Checking { taken, asked, day: asked.date.unwrap_or_else(|| today(config)) };
     let mut refused = 0;
