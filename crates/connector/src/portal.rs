@@ -108,8 +108,9 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     /// Sends a call to the portal under our own session, after all earlier calls that name the same
-    /// dossier of the same system (QCV-02). An answer of the portal, refusals included, is an answer; only a refused
-    /// session is not: then it logs in and sends again, [`PORTAL_RENEWALS_MAX`] times at the most.
+    /// dossier of the same system (QCV-02). An answer of the portal, refusals included, is an
+    /// answer; only a refused session is not: then it logs in and sends again,
+    /// [`PORTAL_RENEWALS_MAX`] times at the most.
     ///
     /// [`PORTAL_RENEWALS_MAX`]: terms::limit::PORTAL_RENEWALS_MAX
     pub async fn send_portal(&self, call: PortalCall<'_>) -> Result<PortalReply<B>, Failure> {

@@ -137,8 +137,8 @@ impl Desk {
         wait.await.unwrap_or(Err(DossierError::Away))
     }
 
-    /// What the facts of all nodes lack: dossiers in doubt, and records whose facts were lost. While
-    /// this is not zero, periods that it may touch have no figures.
+    /// What the facts of all nodes lack: dossiers in doubt, and records whose facts were lost.
+    /// While this is not zero, periods that it may touch have no figures.
     pub fn missed(&self) -> u64 {
         self.missing.lost.load(Ordering::Relaxed) + self.missing.open.load(Ordering::Relaxed)
     }

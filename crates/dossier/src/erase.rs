@@ -1,5 +1,5 @@
-//! Erasing facts: of some dossiers for good, or of all; always for a reason, on a legal ground, with
-//! a row in the audit.
+//! Erasing facts: of some dossiers for good, or of all; always for a reason, on a legal ground,
+//! with a row in the audit.
 
 use std::collections::BTreeMap;
 

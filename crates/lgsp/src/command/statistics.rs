@@ -16,7 +16,8 @@ use crate::output::{Exit, Failure, Outcome, Output, Table, local};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Có giữ dữ kiện không, căn cứ, đầy đủ từ ngày nào, còn thiếu gì · What is kept, and what it lacks
+    /// Có giữ dữ kiện không, căn cứ, đầy đủ từ ngày nào, còn thiếu gì · What is kept, and what it
+    /// lacks
     Status,
     /// Các gói thống kê tháng, năm đã lập · The month and year packets that were made
     List,
@@ -26,12 +27,14 @@ pub(super) enum Command {
         #[arg(value_name = "PERIOD", value_parser = read_span)]
         period: Span,
     },
-    /// Chốt các hồ sơ chưa rõ, hoặc dữ kiện đã mất · Settle dossiers in doubt, or facts that were lost
+    /// Chốt các hồ sơ chưa rõ, hoặc dữ kiện đã mất · Settle dossiers in doubt, or facts that were
+    /// lost
     Settle {
         /// Kết luận · How
         #[arg(value_enum)]
         verdict: How,
-        /// Lý do, ghi vào nhật ký; không ghi mã hồ sơ, tên người · Why, for the journal; no codes, no names
+        /// Lý do, ghi vào nhật ký; không ghi mã hồ sơ, tên người · Why, for the journal; no codes,
+        /// no names
         #[arg(long, value_name = "TEXT", value_parser = read_reason)]
         reason: String,
         /// Xác nhận · Confirm

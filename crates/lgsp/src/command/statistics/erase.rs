@@ -22,7 +22,8 @@ pub(in crate::command) struct Arguments {
     /// Tất cả dữ kiện và bộ đếm · All facts and counters
     #[arg(long)]
     all: bool,
-    /// Lý do, ghi vào nhật ký; không ghi mã hồ sơ, tên người · Why, for the journal; no codes, no names
+    /// Lý do, ghi vào nhật ký; không ghi mã hồ sơ, tên người · Why, for the journal; no codes, no
+    /// names
     #[arg(long, value_name = "TEXT", value_parser = read_reason)]
     reason: String,
     /// Văn bản là căn cứ xóa, ghi vào nhật ký · The law or decision it rests on, for the journal
