@@ -54,6 +54,8 @@ const SHOWN: &[&str] = &[
     "journal stats --by day,system,service,version,member,provider,outcome,fault",
     "packet list",
     "packet report",
+    "statistics status",
+    "statistics list",
     "doctor",
     "config check",
     "config show",

@@ -80,7 +80,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "lgsp statistics resend 2026",
     ]),
     ("lgsp statistics settle", &[
-        "lgsp statistics settle taken --reason \"$LY_DO_CHOT\" --yes",
+        "lgsp statistics settle taken --reason '15/BC-STTTT, 2026-11-20' --yes",
     ]),
     ("lgsp statistics recount", &[
         "lgsp statistics recount",
@@ -89,7 +89,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "lgsp statistics rebuild --yes",
     ]),
     ("lgsp statistics erase", &[
-        "lgsp statistics erase --codes ma-ho-so.txt --reason \"$LY_DO_XOA\" --legal-ground \"$CAN_CU_XOA\" --yes",
+        "lgsp statistics erase --codes ma-ho-so.txt --reason '15/BC-STTTT, 2026-11-20' \\",
+        "    --legal-ground '12/STTTT-CNTT, 2026-11-02' --yes",
     ]),
     ("lgsp doctor", &[
         "lgsp doctor --data /var/lib/lgsp --config /etc/lgsp.toml",

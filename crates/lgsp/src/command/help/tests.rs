@@ -8,8 +8,23 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{command, example, language, part, styled, text};
 
+/// The words of a line, as a shell takes it apart: quotes keep a word together.
 fn words(line: &str) -> Vec<OsString> {
-    line.split_whitespace().map(OsString::from).collect()
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in line.chars() {
+        match (c, quote) {
+            (c, Some(open)) if c == open => quote = None,
+            ('"' | '\'', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    assert!(quote.is_none(), "a quote stays open: {line}");
+    words.extend(word);
+    words.into_iter().map(OsString::from).collect()
 }
 
 /// What is told about a line that clap ends itself.
@@ -96,6 +111,8 @@ fn every_command_has_an_example_that_can_be_typed() {
             assert!(!leaf, "{path} has no example in help/example.rs");
             continue;
         };
+        // indented by two; a line that the help breaks could not be copied
+        assert!(examples.iter().all(|line| line.width() <= 98), "{path}: end it with \\");
         let lines = examples.join("\n").replace("\\\n", " ");
         for line in lines.lines() {
             assert!(path == "lgsp" || line.starts_with(&path), "{path}: {line}");
@@ -180,7 +197,7 @@ fn every_command_line_in_the_documents_can_be_typed() {
     for path in documents {
         let text = std::fs::read_to_string(&path).expect("the document is there");
         for line in shell_lines(&text) {
-            let read = command(Language::En).try_get_matches_from(words(&line.replace('\'', "")));
+            let read = command(Language::En).try_get_matches_from(words(&line));
             assert!(read.is_ok(), "{}: {line}: {}", path.display(), read.unwrap_err());
             seen += 1;
         }
