@@ -8,7 +8,7 @@ use terms::random::Random;
 
 use super::envelope::Call;
 use super::state::State;
-use super::{CallSeen, Portal, Settings, SuccessForm, Trouble, start};
+use super::{CallSeen, Change, Portal, Settings, SuccessForm, Trouble, start};
 use crate::fixture::{self, SESSION};
 use crate::tests::{Heard, get, say};
 
@@ -238,6 +238,24 @@ fn a_session_ends_by_the_clock_and_not_by_a_new_login() {
             assert_eq!(code(&reply) == 0, lives, "{minutes}: {reply}");
         }
     }
+}
+
+#[test]
+fn where_a_user_has_one_session_a_login_ends_the_one_before() {
+    let other = ("000.00.00.H98".to_owned(), "another".to_owned());
+    let accounts = [Settings::default().accounts, vec![other]].concat();
+    let settings = Settings { one_session: true, accounts, ..settings() };
+    let mut state = State::new(settings).unwrap();
+    let first = login(&mut state);
+    let body = br#"{"username":"000.00.00.H98","password":"another"}"#;
+    let others = parse(&log_in(&mut state, body))["session"].as_str().unwrap().to_owned();
+    let second = login(&mut state);
+    for (session, lives) in [(&first, false), (&others, true), (&second, true)] {
+        assert_eq!(code(&take(&mut state, session, "13")) == 0, lives);
+    }
+    state.change(Change { one_session: Some(false), ..Change::default() });
+    login(&mut state);
+    assert_eq!(code(&take(&mut state, &second, "13")), 0, "turned off while it runs");
 }
 
 #[test]
