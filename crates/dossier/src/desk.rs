@@ -82,6 +82,8 @@ struct Missing {
     lost: AtomicU64,
     /// What the database says is open: dossiers in doubt and records lost.
     open: AtomicU64,
+    /// Packets that could not be written yet, while that is tried again.
+    late: AtomicU64,
     /// One look at a time: what was lost is written down once.
     looking: Mutex<()>,
 }
@@ -110,7 +112,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`DossierError::Away`] when there is no room or the facts could not be written. A record
-    /// that cannot be read is no error: it is passed over with a warning.
+    /// that cannot be read is no error: it is noted as lost.
     pub async fn observe(&self, carried: Carried) -> Result<(), DossierError> {
         if !message::is_told_by(&carried.packet) {
             return Ok(());
@@ -140,7 +142,7 @@ impl Desk {
     /// What the facts of all nodes lack: dossiers in doubt, and records whose facts were lost.
     /// While this is not zero, periods that it may touch have no figures.
     pub fn missed(&self) -> u64 {
-        self.missing.lost.load(Ordering::Relaxed) + self.missing.open.load(Ordering::Relaxed)
+        self.missing.unwritten() + self.missing.open.load(Ordering::Relaxed)
     }
 
     fn hand_in(&self, parcelled: Parcelled) -> bool {
@@ -157,6 +159,13 @@ impl Desk {
             self.missing.lost.fetch_add(1, Ordering::Relaxed);
         }
         sent
+    }
+}
+
+impl Missing {
+    /// What only this node knows of.
+    fn unwritten(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed) + self.late.load(Ordering::Relaxed)
     }
 }
 
@@ -233,8 +242,7 @@ async fn reply(dossiers: &Dossiers, mut questions: mpsc::Receiver<Question>, mis
         if answer.is_closed() {
             continue;
         }
-        let lost = missing.lost.load(Ordering::Relaxed);
-        let figures = match lost {
+        let figures = match missing.unwritten() {
             0 => dossiers.figures(period, unit.as_deref()).await,
             lost => Err(DossierError::Gaps { dossiers: 0, lost }),
         };
@@ -297,12 +305,14 @@ impl Batch {
         for attempt in 1..=RETRIES_MAX {
             let Err(error) = self.try_write(dossiers).await else {
                 ledger.end(self.packets);
+                missing.late.store(0, Ordering::Relaxed);
                 if opens || missing.open.load(Ordering::Relaxed) > 0 {
                     look(dossiers, known).await;
                 }
                 return self.answer(true);
             };
             if attempt == 1 {
+                missing.late.store(self.packets, Ordering::Relaxed);
                 let cause = error.sentence().en;
                 tracing::warn!(code = "dossier_write", %cause, "facts were not written");
             }
@@ -312,6 +322,7 @@ impl Batch {
             tokio::time::sleep(RETRY_PAUSE).await;
         }
         missing.lost.fetch_add(self.packets, Ordering::Relaxed);
+        missing.late.store(0, Ordering::Relaxed);
         tracing::error!(packets = self.packets, "facts of dossiers were lost");
         self.answer(false);
     }

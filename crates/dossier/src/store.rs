@@ -23,10 +23,11 @@ const VALUES_MAX: usize = 120;
 /// Columns of `dossier` in the order in which they are read and written.
 const COLUMNS: &str = "id, agency, procedure_code, domain_code, channel, status, received, due, \
     finished, record_at, progress_status, progress_moment, progress_at, closed_first, erased_at";
-/// A statement under construction.
-type Statement<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
 /// How many.
 const COLUMN_COUNT: usize = 15;
+/// A statement under construction.
+type Statement<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+
 /// Tables of facts: what is known, and what is in doubt.
 #[derive(Clone, Copy)]
 pub(crate) enum Sort {

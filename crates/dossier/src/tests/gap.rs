@@ -311,3 +311,39 @@ async fn what_was_on_its_way_when_the_process_was_killed_is_lost_and_said_to_be(
     std::fs::write(&path, "nonsense").unwrap();
     assert_eq!(ledger().count(), 1);
 }
+
+/// While facts cannot be written, though they can be read, there are no figures; then there are.
+#[tokio::test]
+async fn what_waits_to_be_written_is_missing_until_it_is() {
+    let world = World::new(store::testing::sqlite().await);
+    let dossiers = world.open(&on()).await.unwrap();
+    let refuse = async |sql: &'static str| {
+        let mut tx = world.store.write().await.unwrap();
+        sqlx::query(sql).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    refuse(
+        "CREATE TRIGGER full BEFORE INSERT ON dossier BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+    )
+    .await;
+    let (desk, task) = dossiers.desk(Ledger::default());
+    let task = tokio::spawn(task);
+    let item = record(CODE, 2, "20260302", "", "");
+    let kept = desk.observe(carried(message::RECORD, &item, noon()));
+    let meanwhile = async {
+        let is_told = async || desk.figures(march(), None).await.is_ok();
+        // before the first try the packet is only on its way
+        for _ in 0..10_000 {
+            if !is_told().await {
+                break;
+            }
+        }
+        assert_eq!((is_told().await, desk.missed()), (false, 1));
+        refuse("DROP TRIGGER full").await;
+    };
+    let (kept, ()) = tokio::join!(kept, meanwhile);
+    kept.unwrap();
+    assert_eq!((desk.figures(march(), None).await.unwrap(), desk.missed()), (received(1), 0));
+    drop(desk);
+    task.await.unwrap();
+}
