@@ -164,6 +164,11 @@ fn a_form_names_no_destination_to_an_adapter() {
     for target in &targets[..2] {
         assert_eq!(post(&province, target, kind, &body).text(), body, "{target}");
     }
+    // a wrong type alone is no matter
+    for target in ["/mapi/g", "/dvcqg/1.0"] {
+        let answer = post(&province, target, kind, &sample("13", "x"));
+        assert_eq!(json(&answer)["error_code"], 0, "{target} {}", answer.text());
+    }
     // to a portal as well, whatever else the type says
     let mixed = "content-type: application/x-www-form-urlencoded; json\r\n";
     let body = format!(r#"{{"service":"LayThuTuc","x":"&dstcode={LOCAL}&"}}"#);
