@@ -258,6 +258,7 @@ impl Record {
     pub(crate) async fn refuse(mut self: Box<Self>, fault: Fault) -> Response<Bytes> {
         if self.progress() == Some(Progress::Cut) {
             // a consumer that is gone takes its call with it meanwhile; any other hears why
+            self.admission = None;
             sleep(FAREWELL.min(self.deadline().left(self.now()))).await;
         }
         self.context.language = fault::language(self.languages.as_ref());

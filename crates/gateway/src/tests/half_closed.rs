@@ -110,11 +110,11 @@ fn calls(world: &World, count: usize) -> Vec<Row> {
 #[test]
 fn a_consumer_that_is_gone_is_noticed_long_before_its_call_would_end() {
     let world = World::start();
-    let sleep = world.request("GET /datdai/1.0/sleep", "", "");
+    let hanging = world.request("GET /datdai/1.0/sleep", "", "");
     let part = world.request("POST /datdai/1.0/echo", "content-length: 100\r\n", "begun");
     let whole = "POST /mapi/g HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{".to_owned();
     let clock = Clock::system();
-    for (index, request) in [&sleep, &part, &whole].into_iter().enumerate() {
+    for (index, request) in [&hanging, &part, &whole].into_iter().enumerate() {
         let mut gone = world.consumer();
         gone.say(request);
         // a provider was asked, or nobody is yet
@@ -135,7 +135,7 @@ fn a_consumer_that_is_gone_is_noticed_long_before_its_call_would_end() {
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let mut gone = Consumer::connect_tls(world.live_tls, &world.certificate, version);
         let before = world.provider.seen().len();
-        gone.say(&sleep);
+        gone.say(&hanging);
         while world.provider.seen().len() == before {
             std::thread::yield_now();
         }
