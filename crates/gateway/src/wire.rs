@@ -67,8 +67,6 @@ impl Wire {
         }
         if self.letter_at.is_none() {
             let Poll::Ready(come) = self.peek(cx) else { return Ok(()) };
-            // hyper may wait for what has just been seen
-            cx.waker().wake_by_ref();
             if come? {
                 self.waiting = true;
                 return Ok(());
@@ -92,6 +90,8 @@ impl Wire {
             }
             Stream::Tls(stream) => {
                 let come = ready!(Pin::new(&mut **stream).poll_fill_buf(cx))?;
+                // what hyper may wait for has left the socket, which will not wake it again
+                cx.waker().wake_by_ref();
                 Poll::Ready(Ok(!come.is_empty()))
             }
         }

@@ -34,6 +34,12 @@ fn a_whole_request_and_then_the_end_is_answered() {
     }
     let refused = get.replace("Bearer lg1", "Bearer lg2");
     assert_eq!(finished(world.consumer(), &refused).fault(), "token_invalid");
+    // a long body over TLS, where looking ahead takes bytes from the socket
+    let long = "x".repeat(3_000_000);
+    let echo = world.request("POST /datdai/1.0/echo", "content-length: 3000000\r\n", &long);
+    let tls = &rustls::version::TLS13;
+    let tls = Consumer::connect_tls(world.live_tls, &world.certificate, tls);
+    assert_eq!(finished(tls, &echo).body.len(), long.len());
     // the second of two requests that came together
     let answer = finished(world.consumer(), &get);
     assert_eq!(answer.text(), "hello");
