@@ -1,8 +1,8 @@
 //! What was opened and may not stand in the log yet, kept where it outlives this process, so that a
 //! request leaves for its provider with its record written, and without waiting for a disk.
 //!
-//! One file of slots a node, on the machine's memory file system where there is one: writing there
-//! never waits for a disk, however busy or broken that is. A slot holds an `open` frame, its number
+//! One file of slots a node, on the machine's memory file system as long as there is room: writing
+//! there never waits for a disk, however busy or broken that is. A slot holds an `open` frame, its number
 //! that of the segment it is queued for. The log holds the same frame a moment later, so that a
 //! slot matters only after a crash in between; with the machine its memory goes, and with it
 //! records of which no consumer has had a byte.
@@ -12,11 +12,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use memmap2::{MmapMut, MmapOptions};
 use parking_lot::Mutex;
-use rustix::fs::OFlags;
+use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
 use terms::exchange::ExchangeId;
 use terms::limit::RECORDS_MAX;
 
@@ -33,74 +34,64 @@ const CHUNK: usize = 1_024;
 const FILE_BYTES_MAX: u64 = (2 * RECORDS_MAX * SLOT) as u64;
 /// The machine's memory file system.
 const MEMORY: &str = "/dev/shm";
+/// What a memory file system calls itself: `statfs(2)`.
+const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
 
-/// The file of slots.
+/// The slots.
 pub(crate) struct Openings {
-    file: File,
-    path: PathBuf,
+    /// On the machine's memory file system.
+    memory: Option<File>,
+    /// Beside the log: for want of the former, or of room there.
+    disk: OnceLock<File>,
+    paths: Paths,
+    grow: fn(&File, u64) -> io::Result<MmapMut>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     /// Slots ever used.
-    used: u32,
+    used: Used,
     /// Slots of closed records, with the sequence number of the frame that closes each.
-    free: VecDeque<(u64, u32)>,
-    /// The slots themselves: what stands here outlives the process, and is written without asking
-    /// the system (measured: 0.6 us a call less than by `pwrite`).
+    free: VecDeque<(u64, Slot)>,
+    /// What stands here outlives the process, and is written without asking the system (measured:
+    /// 0.6 us a call less than by `pwrite`).
     chunks: Vec<MmapMut>,
 }
 
-impl State {
-    /// A slot that nobody has, once everything up to `durable` is in the log.
-    fn take(&mut self, file: &File, durable: u64) -> io::Result<u32> {
-        if let Some((_, slot)) = self.free.pop_front_if(|(closed_by, _)| *closed_by <= durable) {
-            return Ok(slot);
-        }
-        if self.used as usize == self.chunks.len() * CHUNK {
-            self.chunks.push(map(file, (self.chunks.len() * CHUNK * SLOT) as u64)?);
-        }
-        self.used += 1;
-        Ok(self.used - 1)
-    }
-}
-
-/// One chunk more of the file, from `at`.
-#[allow(unsafe_code, reason = "a mapping is sound only while nobody shortens the file")]
-fn map(file: &File, at: u64) -> io::Result<MmapMut> {
-    // room that is not there is an error here, and not a signal at the first touch
-    file.write_all_at(&vec![0; CHUNK * SLOT], at)?;
-    // SAFETY: the file is this user's alone (`open`), and one process has the node's journal
-    // (`recovery::Hold`); that shortens it in `clear` only, with no chunk mapped.
-    unsafe { MmapOptions::new().offset(at).len(CHUNK * SLOT).map_mut(file) }
+#[derive(Clone, Copy, Default)]
+struct Used {
+    memory: u32,
+    disk: u32,
 }
 
 /// Where a record's opening stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot(u32);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// In a chunk.
+    Memory(u32),
+    /// In the file beside the log.
+    Disk(u32),
+}
 
 impl Openings {
     /// Opens the file of a node's journal in `dir`; what the last run left stays in it.
     pub(crate) fn open(dir: &Path, node: &str) -> Result<Openings, JournalError> {
-        let name = name(dir, node).map_err(|e| JournalError::io(dir, e))?;
-        let begin = |path: PathBuf| {
-            let file = open(&path, true)?;
-            io::Result::Ok(Openings { file, path, state: Mutex::default() })
-        };
-        // somebody else's file of that name, no such folder: then beside the log
-        begin(Path::new(MEMORY).join(&name))
-            .or_else(|error| {
+        let paths = Paths::of(dir, node).map_err(|e| JournalError::io(dir, e))?;
+        // somebody else's file of that name, no such folder, no memory: then beside the log
+        let memory = open_memory(&paths.memory)
+            .inspect_err(|error| {
                 tracing::warn!(code = "journal_opening", %error, "openings are kept on the disk");
-                begin(dir.join(&name))
             })
-            .map_err(|e| JournalError::io(dir, e))
+            .ok();
+        let (disk, state) = (OnceLock::new(), Mutex::default());
+        Ok(Openings { memory, disk, paths, grow: map, state })
     }
 
     /// What the last run left is in the log now.
     pub(crate) fn clear(&self) -> io::Result<()> {
         *self.state.lock() = State::default();
-        self.file.set_len(0)
+        self.memory.as_ref().map_or(Ok(()), |file| file.set_len(0))
     }
 
     /// Keeps an `open` frame that is queued for `segment`; `durable` is how far the log has come.
@@ -110,36 +101,127 @@ impl Openings {
         }
         frame::seal(&mut frame[..HEAD], low(segment));
         let mut state = self.state.lock();
-        let slot = state.take(&self.file, durable)?;
-        let at = slot as usize % CHUNK * SLOT;
-        state.chunks[slot as usize / CHUNK][at..at + frame.len()].copy_from_slice(frame);
-        Ok(Slot(slot))
+        let slot = self.take(&mut state, durable);
+        match slot {
+            Slot::Memory(number) => {
+                let at = number as usize % CHUNK * SLOT;
+                let chunk = &mut state.chunks[number as usize / CHUNK];
+                chunk[at..at + frame.len()].copy_from_slice(frame);
+            }
+            Slot::Disk(number) => {
+                drop(state);
+                self.write(number, frame).inspect_err(|_| self.free(slot, 0))?;
+            }
+        }
+        Ok(slot)
+    }
+
+    /// A slot that nobody has, once everything up to `durable` is in the log.
+    fn take(&self, state: &mut State, durable: u64) -> Slot {
+        if let Some((_, slot)) = state.free.pop_front_if(|(closed_by, _)| *closed_by <= durable) {
+            return slot;
+        }
+        if let Some(file) = &self.memory {
+            let there = state.chunks.len() * CHUNK;
+            if state.used.memory as usize == there {
+                match (self.grow)(file, (there * SLOT) as u64) {
+                    Ok(chunk) => state.chunks.push(chunk),
+                    Err(error) if state.used.disk == 0 => {
+                        tracing::warn!(code = "journal_opening", %error, "openings go to the disk");
+                    }
+                    Err(_) => {}
+                }
+            }
+            if (state.used.memory as usize) < state.chunks.len() * CHUNK {
+                state.used.memory += 1;
+                return Slot::Memory(state.used.memory - 1);
+            }
+        }
+        state.used.disk += 1;
+        Slot::Disk(state.used.disk - 1)
+    }
+
+    fn write(&self, number: u32, frame: &[u8]) -> io::Result<()> {
+        let file = match self.disk.get() {
+            Some(file) => file,
+            None => {
+                let file = open(&self.paths.disk, true)?;
+                self.disk.get_or_init(|| file)
+            }
+        };
+        file.write_all_at(frame, u64::from(number) * SLOT as u64)
     }
 
     /// The record is closed, by the frame of that sequence number; until that is durable the slot
     /// stays as it is.
     pub(crate) fn free(&self, slot: Slot, closed_by: u64) {
-        self.state.lock().free.push_back((closed_by, slot.0));
+        self.state.lock().free.push_back((closed_by, slot));
     }
 
     /// Nothing is open any more.
     pub(crate) fn remove(&self) {
         // what stays is read at the next start, and found in the log
-        let _ = std::fs::remove_file(&self.path);
+        if self.memory.is_some() {
+            let _ = std::fs::remove_file(&self.paths.memory);
+        }
+        if self.disk.get().is_some() {
+            let _ = std::fs::remove_file(&self.paths.disk);
+        }
+    }
+}
+
+/// One chunk more of a file in memory, from `at`; room that is not there is an error here, and not
+/// a signal at the first touch.
+#[allow(unsafe_code, reason = "a mapping is sound only while nobody shortens the file")]
+fn map(file: &File, at: u64) -> io::Result<MmapMut> {
+    rustix::fs::fallocate(file, FallocateFlags::empty(), at, (CHUNK * SLOT) as u64)?;
+    // SAFETY: the file is this user's alone and locked by this process (`open_memory`), which
+    // shortens it in `clear` only, with no chunk mapped. It is in memory: no disk can fail under it.
+    unsafe { MmapOptions::new().offset(at).len(CHUNK * SLOT).map_mut(file) }
+}
+
+/// Opens the file of slots in memory, for this process alone.
+fn open_memory(path: &Path) -> io::Result<File> {
+    let file = open(path, true)?;
+    if rustix::fs::fstatfs(&file)?.f_type != TMPFS_MAGIC {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(file)
+}
+
+/// Where a journal's slots may stand.
+struct Paths {
+    memory: PathBuf,
+    disk: PathBuf,
+}
+
+impl Paths {
+    /// Names that no other journal on this machine has, nor one of another container that has the
+    /// same memory and another folder of the same path.
+    fn of(dir: &Path, node: &str) -> io::Result<Paths> {
+        let path = dir.canonicalize()?;
+        let told = path.metadata()?;
+        let mut hash = Context::new(&SHA256);
+        hash.update(&told.dev().to_le_bytes());
+        hash.update(&told.ino().to_le_bytes());
+        hash.update(path.as_os_str().as_encoded_bytes());
+        let name = format!("lgsp-{}-{node}.open", hex::encode(&hash.finish().as_ref()[..8]));
+        Ok(Paths { memory: Path::new(MEMORY).join(&name), disk: dir.join(&name) })
     }
 }
 
 /// Records of `node` that were opened, and of which its log in `dir` knows nothing: neither their
 /// opening nor their end.
 pub(crate) fn unknown(dir: &Path, node: &str) -> Result<BTreeMap<ExchangeId, Row>, JournalError> {
-    let name = name(dir, node).map_err(|e| JournalError::io(dir, e))?;
+    let paths = Paths::of(dir, node).map_err(|e| JournalError::io(dir, e))?;
     let files = segment::list(dir)?;
     let mut own: Vec<_> = files.iter().filter(|file| file.name.node == node).collect();
     // a frame is in the segment it was queued for, or in the next: not older than the last two
     own = own.split_off(own.len().saturating_sub(2));
     let recent: HashSet<u32> = own.iter().map(|file| low(file.name.sequence)).collect();
     let mut kept = BTreeMap::new();
-    for path in [Path::new(MEMORY).join(&name), dir.join(&name)] {
+    for path in [paths.memory, paths.disk] {
         let mut bytes = Vec::new();
         // through the same door: what another user has put there is not read
         let opened = open(&path, false).map(|file| file.take(FILE_BYTES_MAX));
@@ -178,11 +260,13 @@ fn read(slot: &[u8]) -> Option<(u32, Row)> {
     }
 }
 
-/// What the last run left of `node` is in the log now, wherever it stands; `kept` stays.
+/// What the last run left beside the log stands in it now, and what it left in memory if that is
+/// not taken any more.
 pub(crate) fn forget(dir: &Path, node: &str, kept: &Openings) -> Result<(), JournalError> {
-    let name = name(dir, node).map_err(|e| JournalError::io(dir, e))?;
-    for path in [Path::new(MEMORY).join(&name), dir.join(&name)] {
-        if path != kept.path && open(&path, false).is_ok() {
+    let paths = Paths::of(dir, node).map_err(|e| JournalError::io(dir, e))?;
+    let memory = kept.memory.is_none().then_some(paths.memory);
+    for path in memory.into_iter().chain([paths.disk]) {
+        if open(&path, false).is_ok() {
             std::fs::remove_file(&path).map_err(|e| JournalError::io(&path, e))?;
         }
     }
@@ -203,13 +287,6 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
     let told = file.metadata()?;
     let own = told.uid() == rustix::process::geteuid().as_raw() && told.mode() & 0o077 == 0;
     if own && told.is_file() { Ok(file) } else { Err(io::ErrorKind::PermissionDenied.into()) }
-}
-
-/// A name that no other journal on this machine has.
-fn name(dir: &Path, node: &str) -> io::Result<String> {
-    let dir = dir.canonicalize()?;
-    let hash = digest(&SHA256, dir.as_os_str().as_encoded_bytes());
-    Ok(format!("lgsp-{}-{node}.open", hex::encode(&hash.as_ref()[..8])))
 }
 
 /// A segment's number as it stands in a frame.

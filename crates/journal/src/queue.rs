@@ -170,7 +170,7 @@ impl Queue {
             let kept = openings.keep(bytes, segment, self.ledger.durable());
             let slot = kept.map_err(|error| {
                 tracing::warn!(code = "journal_opening", %error, "an opening cannot be kept");
-                Unavailable::Full
+                Unavailable::Failed
             })?;
             let queued = self.append(bytes, false, false, true);
             queued.map(|sequence| (sequence, slot)).inspect_err(|_| openings.free(slot, 0))
@@ -291,14 +291,6 @@ impl Queue {
             state.idle = false;
         }
         (self.take_now(&mut state, spare), state.stopping)
-    }
-
-    /// Lets work come together for that long: nobody has to wake the writer for it meanwhile.
-    pub(crate) fn gather(&self, wait: Duration) {
-        let mut state = self.state.lock();
-        if !state.stopping {
-            self.work.wait_for(&mut state, wait);
-        }
     }
 
     fn take_now(&self, state: &mut State, spare: Vec<u8>) -> Work {

@@ -140,6 +140,15 @@ pub(crate) fn start(
     Ok((threads, recovery))
 }
 
+/// Lets work come together: nobody has to wake the writer for it meanwhile.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "what comes in that time is the purpose, not an event"
+)]
+fn gather() {
+    std::thread::sleep(SYNC_PACE);
+}
+
 /// However the writer ends, by a panic too: nothing more is taken, and nobody waits for ever.
 struct Ended(Arc<Queue>);
 
@@ -232,7 +241,7 @@ impl Writer {
                 self.flush(due);
             }
             if crowd {
-                self.queue.gather(SYNC_PACE);
+                gather();
             }
         }
     }

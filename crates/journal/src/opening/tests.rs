@@ -14,12 +14,57 @@ fn frame() -> Vec<u8> {
 fn a_slot_is_used_again_once_the_end_of_its_record_is_durable() {
     let dir = tempfile::tempdir().unwrap();
     let openings = Openings::open(dir.path(), "n1").unwrap();
-    let keep = |durable| openings.keep(&mut frame(), 1, durable).unwrap().0;
-    assert_eq!((keep(0), keep(0)), (0, 1));
-    openings.free(Slot(0), 7);
-    assert_eq!(keep(6), 2, "the frame that closes it may still be lost");
-    assert_eq!(keep(7), 0);
+    let keep = |durable| openings.keep(&mut frame(), 1, durable).unwrap();
+    let slots = (keep(0), keep(0));
+    assert_eq!(slots, (Slot::Memory(0), Slot::Memory(1)));
+    openings.free(slots.0, 7);
+    assert_eq!(keep(6), Slot::Memory(2), "the frame that closes it may still be lost");
+    assert_eq!(keep(7), slots.0);
     openings.remove();
+}
+
+#[test]
+fn what_stands_in_a_slot_is_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let openings = Openings::open(dir.path(), "n1").unwrap();
+    for _ in 0..=CHUNK {
+        openings.keep(&mut frame(), 9, 0).unwrap();
+    }
+    let bytes = std::fs::read(&openings.paths.memory).unwrap();
+    assert_eq!(bytes.len(), 2 * CHUNK * SLOT);
+    let numbers: Vec<_> = bytes.chunks(SLOT).map(|slot| slot[4]).collect();
+    assert_eq!(numbers.iter().filter(|number| **number == 9).count(), CHUNK + 1);
+    openings.clear().unwrap();
+    assert_eq!(openings.keep(&mut frame(), 9, 0).unwrap(), Slot::Memory(0), "from the beginning");
+    openings.remove();
+}
+
+#[test]
+fn without_room_in_memory_openings_go_beside_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = |_: &File, _| Err(io::ErrorKind::StorageFull.into());
+    let openings = Openings { grow: full, ..Openings::open(dir.path(), "n1").unwrap() };
+    let slot = openings.keep(&mut frame(), 9, 0).unwrap();
+    assert_eq!(slot, Slot::Disk(0));
+    assert_eq!(openings.keep(&mut frame(), 9, 0).unwrap(), Slot::Disk(1));
+    let bytes = std::fs::read(&openings.paths.disk).unwrap();
+    assert_eq!((bytes[4], bytes[SLOT + 4]), (9, 9));
+    openings.free(slot, 0);
+    assert_eq!(openings.keep(&mut frame(), 9, 0).unwrap(), slot, "used again");
+    openings.remove();
+    assert!(!openings.paths.disk.exists() && !openings.paths.memory.exists());
+}
+
+#[test]
+fn a_file_that_another_process_has_is_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Openings::open(dir.path(), "n1").unwrap();
+    let second = Openings::open(dir.path(), "n1").unwrap();
+    assert!(second.memory.is_none(), "it would shorten what the first has mapped");
+    assert_eq!(second.keep(&mut frame(), 1, 0).unwrap(), Slot::Disk(0));
+    second.remove();
+    assert!(first.paths.memory.exists());
+    first.remove();
 }
 
 #[test]
@@ -33,12 +78,11 @@ fn a_frame_too_long_for_a_slot_is_refused() {
 #[test]
 fn a_file_that_others_may_read_is_not_taken() {
     let dir = tempfile::tempdir().unwrap();
-    let name = name(dir.path(), "n1").unwrap();
-    let theirs = Path::new(MEMORY).join(&name);
+    let theirs = Paths::of(dir.path(), "n1").unwrap().memory;
     std::fs::write(&theirs, "").unwrap();
     std::fs::set_permissions(&theirs, std::fs::Permissions::from_mode(0o644)).unwrap();
     let openings = Openings::open(dir.path(), "n1").unwrap();
-    assert_eq!(openings.path, dir.path().join(&name), "beside the log instead");
-    std::fs::remove_file(&theirs).unwrap();
+    assert!(openings.memory.is_none(), "beside the log instead");
     openings.remove();
+    std::fs::remove_file(&theirs).unwrap();
 }

@@ -131,7 +131,7 @@ fn total(widths: &[usize]) -> usize {
 /// want, wide ones the same each.
 fn share(natural: &[usize], least: &[usize], width: usize) -> Vec<usize> {
     let under = |cap: usize| -> Vec<usize> {
-        natural.iter().zip(least).map(|(natural, least)| cap.clamp(*least, *natural)).collect()
+        natural.iter().zip(least).map(|(natural, least)| cap.min(*natural).max(*least)).collect()
     };
     let fits = (1..=width).rev().map(under).find(|widths| total(widths) <= width);
     let mut widths = fits.unwrap_or_else(|| least.to_vec());
@@ -177,7 +177,7 @@ fn join(items: Vec<String>, width: usize) -> Vec<String> {
 }
 
 fn longest_piece(text: &str) -> usize {
-    let indent = text.len() - text.trim_start().len();
+    let indent = text[..text.len() - text.trim_start().len()].width();
     indent + pieces(text.trim_start()).map(|piece| piece.trim_end().width()).max().unwrap_or(0)
 }
 
@@ -248,6 +248,15 @@ mod tests {
             "                    · 2003 ms\n",
         );
         assert_eq!(table.render(Some(36)), expected);
+    }
+
+    #[test]
+    fn blanks_of_more_bytes_than_places_have_room() {
+        let mut table = Table::new(["Tên", "Ghi chú"]);
+        table.row(["\u{a0}An", "\u{3000}dán từ Word, dài hơn bề rộng của cửa sổ"]);
+        for line in table.render(Some(20)).lines() {
+            assert!(line.width() <= 20, "{line:?}");
+        }
     }
 
     #[test]
