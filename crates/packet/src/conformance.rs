@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Serialize;
 use terms::fault::Language;
+use terms::limit::PACKET_FINDINGS_MAX;
 
 use crate::mode::Verdict;
 use crate::table::Tables;
@@ -49,9 +50,6 @@ pub struct Count {
     pub findings: BTreeMap<String, u64>,
 }
 
-/// Findings kept for one packet of one system: paths come from tables, so they are few.
-const FINDINGS_MAX: usize = 1_000;
-
 impl Count {
     /// Whether all that was seen fits: `conforms`, `findings` or `fails`.
     pub fn verdict(&self) -> &'static str {
@@ -76,7 +74,7 @@ impl Tally {
         } += row.count;
         for finding in row.summary.split(' ').filter(|finding| finding.contains('@')) {
             let finding = without_indexes(finding);
-            if count.findings.len() < FINDINGS_MAX || count.findings.contains_key(&finding) {
+            if count.findings.len() < PACKET_FINDINGS_MAX || count.findings.contains_key(&finding) {
                 *count.findings.entry(finding).or_default() += row.count;
             }
         }

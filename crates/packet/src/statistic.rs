@@ -72,7 +72,7 @@ pub fn figures(counts: [u64; 9]) -> Map<String, Value> {
 }
 
 /// One figure of a map: a number or a text of digits, its name in any case. One that stands twice,
-/// as [`doubled`] tells, is none: nobody can say which of them counts.
+/// as [`fault`] tells, is none: nobody can say which of them counts.
 pub fn figure(map: &Map<String, Value>, name: &str) -> Option<u64> {
     let mut found = map.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
     let (_, value) = found.next()?;
@@ -84,14 +84,6 @@ pub fn figure(map: &Map<String, Value>, name: &str) -> Option<u64> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
-}
-
-/// The two names of a figure that stands twice, in different case.
-pub fn doubled(map: &Map<String, Value>) -> Option<[&str; 2]> {
-    COUNTS.into_iter().find_map(|name| {
-        let mut found = map.keys().filter(|found| found.eq_ignore_ascii_case(name));
-        Some([found.next()?.as_str(), found.next()?.as_str()])
-    })
 }
 
 /// Why the figures of an answer cannot be read in one way only: it is no JSON, a name stands twice

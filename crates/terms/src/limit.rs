@@ -80,6 +80,8 @@ pub const TOKEN_SKEW: Duration = Duration::from_secs(60);
 pub const TOKEN_BODY_MAX: usize = 16 * 1024;
 /// TOK-09: both secrets of a rotated credential work this long, default of `--overlap`.
 pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3_600);
+/// The longest overlap: beyond it the old secret should be seen for what it is, a second secret.
+pub const SECRET_OVERLAP_MAX: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// TOK-10: failed secrets of one consumer key or one address within [`FAILURE_WINDOW`].
 pub const FAILURES_MAX: u32 = 10;
 /// TOK-10: the span in which failures are counted.
@@ -128,6 +130,24 @@ pub const CHANGE_GATHER: Duration = Duration::from_millis(100);
 /// The catalogue is rebuilt whole this often, as a check of the deltas.
 pub const CATALOGUE_REBUILD: Duration = Duration::from_secs(600);
 
+/// A scrape or a probe must be asked within this time.
+pub const OPS_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection of a watcher is answered and over within this time.
+pub const OPS_CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
+/// Connections of watchers at once.
+pub const OPS_CONNECTIONS_MAX: usize = 64;
+/// A certificate that ends sooner is warned of.
+pub const CERTIFICATE_WARN: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// Rows that `journal search` gives when not told otherwise.
+pub const SEARCH_ROWS: usize = 1_000;
+
+/// Connections of a stand-in's load: more is nobody's rehearsal.
+pub const STAND_IN_CONNECTIONS_MAX: usize = 10_000;
+/// Calls a second of a stand-in's load.
+pub const STAND_IN_RATE_MAX: u32 = 1_000_000;
+/// Longest load, session or pause of a stand-in.
+pub const STAND_IN_DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
+
 /// A graceful stop waits this long for calls in flight.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// A registry file may be this large.
@@ -142,10 +162,19 @@ pub const PACKET_DEPTH_MAX: usize = 32;
 /// Names and values in one packet, 16 bytes of memory each: 6,000 dossiers with every field of
 /// theirs, or 60,000 progress rows. More would hold up the thread that reads them.
 pub const PACKET_VALUES_MAX: usize = 800_000;
-/// Members of one object: the largest of the standard has 27.
+/// Members of one object: the largest of the standard has 38.
 pub const PACKET_MEMBERS_MAX: usize = 4_096;
+/// Parameters in the query of a packet path: the standard's pulls have at most six.
+pub const PACKET_PARAMETERS_MAX: usize = 64;
 /// Records in one packet: portals were seen to take ten, our batches have some hundreds.
 pub const PACKET_RECORDS_MAX: usize = 10_000;
+/// Names without a field that a check remembers, so that each is told once.
+pub const PACKET_STRANGERS_MAX: usize = 64;
+/// Signs of a value whose form a report shows; the others are an ellipsis.
+pub const PACKET_MASK_SIGNS_MAX: usize = 40;
+/// Findings that `packet report` keeps of one packet of one system: their paths come from tables,
+/// so they are few.
+pub const PACKET_FINDINGS_MAX: usize = 1_000;
 /// Violations that a report keeps; the others are counted.
 pub const PACKET_VIOLATIONS_MAX: usize = 100;
 /// Once so many violations are counted and the packet is refused anyway, no further record is
@@ -155,6 +184,12 @@ pub const PACKET_VIOLATIONS_COUNT_MAX: u32 = 10_000;
 pub const PACKET_TABLE_BYTES_MAX: usize = 1024 * 1024;
 /// Table files in the data folder.
 pub const PACKET_TABLE_FILES_MAX: usize = 500;
+/// Lists within one another in a packet table: the standard's have three.
+pub const PACKET_TABLE_LEVELS_MAX: usize = 8;
+/// Fields on one level of a packet table: the longest of the standard has 38.
+pub const PACKET_TABLE_FIELDS_MAX: usize = 512;
+/// The folder of table files is looked at this often; a change counts when two looks see the same.
+pub const PACKET_TABLE_LOOK: Duration = Duration::from_millis(200);
 
 /// A session at the national portal is used this long, as public clients do; its true life is not
 /// known.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use terms::limit::PACKET_STRANGERS_MAX;
+
 use crate::document::{Shape, Value};
 use crate::report::{Report, Severity, Violation, mask, mask_code};
 use crate::rule::Rule;
@@ -88,8 +90,6 @@ impl<'t> Path<'t> {
 
 /// No member was seen for a field.
 const ABSENT: u32 = u32::MAX;
-/// Strange names remembered, so that each is told once.
-const STRANGERS_MAX: usize = 64;
 
 /// A check on its way.
 pub(super) struct Checking<'t> {
@@ -242,7 +242,7 @@ impl<'t> Checking<'t> {
         let key = std::ptr::from_ref(level) as usize;
         let known = |(at, told): &(usize, String)| *at == key && told == name;
         if level.has_unknown()
-            || self.strangers.len() >= STRANGERS_MAX
+            || self.strangers.len() >= PACKET_STRANGERS_MAX
             || self.strangers.iter().any(known)
         {
             return;

@@ -1,12 +1,11 @@
 //! The shape of a value without the value.
 
-/// Signs shown of a value at the most.
-const SIGNS_MAX: usize = 40;
+use terms::limit::PACKET_MASK_SIGNS_MAX;
 
 /// Letters as x (capitals as X), digits as 9; spaces and signs stay, so that a wrong form is seen.
 pub(crate) fn mask(text: &str) -> String {
-    let mut masked: String = text.chars().take(SIGNS_MAX).map(mask_sign).collect();
-    if text.chars().nth(SIGNS_MAX).is_some() {
+    let mut masked: String = text.chars().take(PACKET_MASK_SIGNS_MAX).map(mask_sign).collect();
+    if text.chars().nth(PACKET_MASK_SIGNS_MAX).is_some() {
         masked.push('…');
     }
     masked

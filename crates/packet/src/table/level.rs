@@ -33,11 +33,9 @@ pub(crate) enum Place {
     Child(u16, u16),
 }
 
-/// Fields on one level at the most: what of them was seen is kept in so many bits.
-pub(crate) const FIELDS_MAX: usize = 512;
-
 impl Level {
-    /// A level of these fields; their names differ, in any case, and are at most [`FIELDS_MAX`].
+    /// A level of these fields; their names differ, in any case, and are at most
+    /// [`PACKET_TABLE_FIELDS_MAX`](terms::limit::PACKET_TABLE_FIELDS_MAX).
     pub(crate) fn new(fields: Vec<Field>) -> Level {
         let mut places = HashMap::new();
         for (own, field) in (0_u16..).zip(&fields) {

@@ -6,21 +6,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use terms::fault::Sentence;
-use terms::limit::PACKET_TABLE_BYTES_MAX;
+use terms::limit::{
+    PACKET_TABLE_BYTES_MAX, PACKET_TABLE_FIELDS_MAX as FIELDS_MAX,
+    PACKET_TABLE_LEVELS_MAX as LEVELS_MAX,
+};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use value::Entry;
 
 use super::builtin::Auxiliary;
 use super::file::{TableFault, spot};
-use super::level::FIELDS_MAX;
 use super::{
     Code, Direction, Envelopes, Evidence, Field, Form, Format, Level, Relation, RelationKind,
     Required, Table,
 };
-
-/// How deep lists may stand in lists.
-const LEVELS_MAX: usize = 8;
 
 /// Reads the table of one packet.
 pub(super) fn table(file: &str, text: &str) -> Result<Table, Vec<TableFault>> {
