@@ -2,10 +2,10 @@
 //! request leaves for its provider with its record written, and without waiting for a disk.
 //!
 //! One file of slots a node, on the machine's memory file system as long as there is room: writing
-//! there never waits for a disk, however busy or broken that is. A slot holds an `open` frame, its number
-//! that of the segment it is queued for. The log holds the same frame a moment later, so that a
-//! slot matters only after a crash in between; with the machine its memory goes, and with it
-//! records of which no consumer has had a byte.
+//! there never waits for a disk, however busy or broken that is. A slot holds an `open` frame, its
+//! number that of the segment it is queued for. The log holds the same frame a moment later, so
+//! that a slot matters only after a crash in between; with the machine its memory goes, and with
+//! it records of which no consumer has had a byte.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs::{File, OpenOptions};
@@ -123,13 +123,14 @@ impl Openings {
         }
         if let Some(file) = &self.memory {
             let there = state.chunks.len() * CHUNK;
-            if state.used.memory as usize == there {
+            // where memory was full, it is asked again once a chunk's worth stands on the disk
+            let asks = (state.used.disk as usize).is_multiple_of(CHUNK);
+            if state.used.memory as usize == there && asks {
                 match (self.grow)(file, (there * SLOT) as u64) {
                     Ok(chunk) => state.chunks.push(chunk),
-                    Err(error) if state.used.disk == 0 => {
+                    Err(error) => {
                         tracing::warn!(code = "journal_opening", %error, "openings go to the disk");
                     }
-                    Err(_) => {}
                 }
             }
             if (state.used.memory as usize) < state.chunks.len() * CHUNK {
@@ -176,7 +177,8 @@ impl Openings {
 fn map(file: &File, at: u64) -> io::Result<MmapMut> {
     rustix::fs::fallocate(file, FallocateFlags::empty(), at, (CHUNK * SLOT) as u64)?;
     // SAFETY: the file is this user's alone and locked by this process (`open_memory`), which
-    // shortens it in `clear` only, with no chunk mapped. It is in memory: no disk can fail under it.
+    // shortens it in `clear` only, with no chunk mapped. It is in memory: no disk can fail under
+    // it.
     unsafe { MmapOptions::new().offset(at).len(CHUNK * SLOT).map_mut(file) }
 }
 
@@ -197,8 +199,8 @@ struct Paths {
 }
 
 impl Paths {
-    /// Names that no other journal on this machine has, nor one of another container that has the
-    /// same memory and another folder of the same path.
+    /// The name in memory is one that no other journal on this machine has, nor one of another
+    /// container that has the same memory and another folder of the same path.
     fn of(dir: &Path, node: &str) -> io::Result<Paths> {
         let path = dir.canonicalize()?;
         let told = path.metadata()?;
@@ -207,7 +209,8 @@ impl Paths {
         hash.update(&told.ino().to_le_bytes());
         hash.update(path.as_os_str().as_encoded_bytes());
         let name = format!("lgsp-{}-{node}.open", hex::encode(&hash.finish().as_ref()[..8]));
-        Ok(Paths { memory: Path::new(MEMORY).join(&name), disk: dir.join(&name) })
+        let disk = dir.join([node, ".open"].concat());
+        Ok(Paths { memory: Path::new(MEMORY).join(name), disk })
     }
 }
 
