@@ -152,10 +152,24 @@ fn read_basic(text: &[u8]) -> Option<Vec<Claimed>> {
 }
 
 /// A body is JSON when it begins like an object, else a form: the content type that clients in the
-/// field declare says little.
+/// field declare says little. What is neither is told so, and is no guess at a secret.
 fn read_body(body: &[u8], fields: Fields) -> Result<Fields, Unreadable> {
     let body = body.trim_ascii();
-    if body.first() == Some(&b'{') { read_json(body, fields) } else { read_form(body, fields) }
+    if body.is_empty() {
+        return Ok(fields);
+    }
+    if body.first() == Some(&b'{') {
+        return read_json(body, fields);
+    }
+    if is_form(body) { read_form(body, fields) } else { Err(Unreadable::Text) }
+}
+
+/// Could it be meant as a form? Text of another kind has lines, or begins as no name does; UTF-16 is
+/// full of zero bytes.
+fn is_form(body: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else { return false };
+    let begins = !text.starts_with(['<', '[', '"', '\u{feff}']);
+    begins && text.contains('=') && !text.contains(|sign: char| sign.is_control())
 }
 
 /// `application/x-www-form-urlencoded`; only the parameters that are known need be readable.

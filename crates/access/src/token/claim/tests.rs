@@ -70,7 +70,6 @@ fn credentials_are_found_wherever_clients_put_them() {
     check("/token", &headers, "", &["k=s"], "");
     check("/token", &headers, r#"{"grant_type":"client_credentials"}"#, &["k=s"], GRANT);
     check("/token", &headers, "client_id=k&grant_type=client_credentials", &["k=s"], GRANT);
-    check("/token", &headers, "<xml a='1'>&</xml>", &["k=s"], "");
     check("/token?grant_type=client_credentials", &[], form, &["k=s"], GRANT);
     check("/token", &[], "client_id=k&client_secret=s&grant_type=password", &["k=s"], "password");
 }
@@ -145,6 +144,10 @@ fn what_can_be_read_in_two_ways_or_none_is_refused() {
     let twice = [("authorization", header.as_str()), ("authorization", header.as_str())];
     let broken = [("authorization", "Basic !!!")];
     let form = "client_id=k&client_secret=s";
+    let json = r#"{"client_id":"k","client_secret":"s"}"#;
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let parts = "--x\r\nContent-Disposition: form-data; name=\"client_id\"\r\n\r\nk\r\n--x--\r\n";
+    let marked = format!("\u{feff}{json}");
     let deep = format!("{{\"x\":{}}}", "[".repeat(10_000));
     type Sent<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], Unreadable);
     let rows: &[Sent<'_>] = &[
@@ -173,6 +176,21 @@ fn what_can_be_read_in_two_ways_or_none_is_refused() {
         ("/token", &[], b"{client_id=k}", Text),
         ("/token", &[], b"{\"client_id\":\"\xff\",\"client_secret\":\"s\"}", Text),
         ("/token", &[], deep.as_bytes(), Text),
+        // neither a form nor JSON, whatever stands in the header
+        ("/token", &[], &wide(form), Text),
+        ("/token", &both, &wide("grant_type=client_credentials"), Text),
+        ("/token", &[], &wide(json), Text),
+        ("/token", &[], marked.as_bytes(), Text),
+        ("/token", &both, b"[1]", Text),
+        ("/token", &both, b"[\"a=b\"]", Text),
+        ("/token", &both, b"\"abc\"", Text),
+        ("/token", &both, b"\"a=b\"", Text),
+        ("/token", &both, b"true", Text),
+        ("/token", &both, b"<a/>", Text),
+        ("/token", &both, b"<xml a='1'>&</xml>", Text),
+        ("/token", &both, parts.as_bytes(), Text),
+        ("/token", &both, b"\x1f\x8b\x08\x00", Text),
+        ("/token", &both, b"a=\xff", Text),
     ];
     for (uri, headers, body, why) in rows {
         let text = String::from_utf8_lossy(&body[..body.len().min(80)]);
