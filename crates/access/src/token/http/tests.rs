@@ -358,6 +358,21 @@ async fn guessing_is_slowed_down_and_the_owner_is_never_locked_out() {
 }
 
 #[tokio::test]
+async fn a_body_that_cannot_be_read_is_no_guess() {
+    let w = World::new().await;
+    let header = basic("key", "wrong");
+    for body in ["[1]", "\"abc\"", "<a/>", "c\0l\0=\0", "\u{feff}{}", "--x\r\na=b\r\n--x--"] {
+        for headers in [&[][..], &[("authorization", header.as_str())]] {
+            for _ in 0..FAILURES_MAX {
+                let answer = w.send(post("/token", headers, body), Live, ELSEWHERE).await;
+                assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_request"));
+            }
+        }
+    }
+    assert_eq!(w.ask("key", "wrong", ELSEWHERE).await.status, 401, "the address is not limited");
+}
+
+#[tokio::test]
 async fn a_secret_that_might_be_guessed_is_not_tried_for_a_limited_address() {
     let w = World::new().await;
     w.carry(carry("old-app", "old-key", "matkhau1")).await.unwrap();
