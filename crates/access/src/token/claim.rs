@@ -164,12 +164,13 @@ fn read_body(body: &[u8], fields: Fields) -> Result<Fields, Unreadable> {
     if is_form(body) { read_form(body, fields) } else { Err(Unreadable::Text) }
 }
 
-/// Could it be meant as a form? Text of another kind has lines, or begins as no name does; UTF-16 is
-/// full of zero bytes.
+/// Could it be meant as a form? Text of another kind begins as no name does; UTF-16 is full of zero
+/// bytes, and what is packed has others that no text has. Line ends harm nobody.
 fn is_form(body: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(body) else { return false };
-    let begins = !text.starts_with(['<', '[', '"', '\u{feff}']);
-    begins && text.contains('=') && !text.contains(|sign: char| sign.is_control())
+    const OTHERS: [&[u8]; 5] = [b"<", b"[", b"\"", b"--", b"\xef\xbb\xbf"];
+    let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    let begins = !OTHERS.iter().any(|other| body.starts_with(other));
+    begins && body.contains(&b'=') && body.iter().all(is_text)
 }
 
 /// `application/x-www-form-urlencoded`; only the parameters that are known need be readable.
