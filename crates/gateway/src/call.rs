@@ -12,7 +12,7 @@ use registry::system::Errors;
 use terms::fault::{Fault, FaultCode};
 
 use crate::answer::Answer;
-use crate::facade::{self, Cargo, Look};
+use crate::facade::{self, Cargo, Look, Naming};
 use crate::fault::legacy;
 use crate::forward::{self, Forwarding};
 use crate::lane::Lane;
@@ -84,11 +84,11 @@ async fn journey(
     let grant = granted?;
     let rest_at = head.uri.path().len() - route.rest.len();
     let facades = &lane.shared.settings.facade;
-    let (look, form) = facade::look_plain(facades, &catalogue, &grant, &mut head, rest_at)?;
+    let (look, naming) = facade::look_plain(facades, &catalogue, &grant, &mut head, rest_at)?;
     drop(catalogue);
 
     let cargo = Cargo::Coming(body);
-    travel(lane, peer, record, Errand { grant, head, rest_at, cargo, look, form }).await
+    travel(lane, peer, record, Errand { grant, head, rest_at, cargo, look, naming }).await
 }
 
 /// A granted call, whatever the dialect in which it came.
@@ -100,8 +100,8 @@ pub(crate) struct Errand<'a> {
     pub(crate) cargo: Cargo<'a>,
     /// What must be looked at in the body.
     pub(crate) look: Look,
-    /// May its provider read the body as a form that names a destination?
-    pub(crate) form: bool,
+    /// What the body could name to a provider that reads it as a form.
+    pub(crate) naming: Naming,
 }
 
 /// From the grant to the answer: the one life of all calls.
@@ -111,7 +111,7 @@ pub(crate) async fn travel(
     record: &mut Record,
     errand: Errand<'_>,
 ) -> Result<(response::Parts, Held), Fault> {
-    let Errand { grant, head, rest_at, cargo, look, form } = errand;
+    let Errand { grant, head, rest_at, cargo, look, naming } = errand;
     let now = record.opened_at();
     let limits = &mut record.context.limits;
     let admission = lane.counts.admit(&lane.meters, &grant, now, limits)?;
@@ -119,9 +119,9 @@ pub(crate) async fn travel(
     let checked = forward::check_size(&cargo, grant.version())
         .and_then(|()| parameter::check(&grant.version().parameters, places));
     let looked = match (checked, look) {
-        (Ok(()), Look::Nothing) if !form => Ok(cargo),
+        (Ok(()), Look::Nothing) if naming == Naming::Nothing => Ok(cargo),
         (Ok(()), look) => {
-            Box::pin(facade::inspect(lane, record, &grant, (look, form), cargo)).await
+            Box::pin(facade::inspect(lane, record, &grant, (look, naming), cargo)).await
         }
         (Err(fault), _) => Err(fault),
     };

@@ -44,7 +44,7 @@ use destination::Words;
 pub(crate) use dialect::Dialect;
 pub(crate) use kept::Kept;
 pub(crate) use operation::Operation;
-pub(crate) use packet::{Look, inspect};
+pub(crate) use packet::{Look, Naming, inspect};
 pub(crate) use plain::look as look_plain;
 use whole::Seen;
 pub(crate) use whole::{Cargo, Whole};
@@ -223,6 +223,7 @@ fn decide<'a>(
     let limited = is_limited(&grant);
     let look = look(dialect, &head, is_portal, limited)?;
     if limited && !is_portal {
+        operation::check_query(grant.subscription(), head.uri.query().unwrap_or_default())?;
         check_coding(&head)?;
     }
     if matches!(look, Look::Login) {
@@ -243,9 +244,9 @@ fn decide<'a>(
     destination::clean_headers(&mut head.headers, keep, |code| {
         catalogue.destination(code).is_some_and(|found| found.code == service.code)
     });
-    let form = (is_portal || keep) && is_form(&head)?;
+    let naming = naming(&head, is_portal || keep, limited)?;
     let rest_at = turn(&mut head, dialect, keep)?;
-    Ok(Errand { grant, head, rest_at, cargo, look, form })
+    Ok(Errand { grant, head, rest_at, cargo, look, naming })
 }
 
 /// The service behind a destination; where none is named, the configured one, or the only portal.
@@ -288,14 +289,15 @@ fn check_coding(head: &Parts) -> Result<(), Fault> {
     )))
 }
 
-/// Could the body be read as a form, and only as the one that we see?
-fn is_form(head: &Parts) -> Result<bool, Fault> {
-    if !destination::is_form(&head.headers) {
-        return Ok(false);
+/// What could the body name to a provider who reads it as a form? Then it must be readable only as
+/// the one that we see.
+fn naming(head: &Parts, is_decided: bool, limited: bool) -> Result<Naming, Fault> {
+    if !(is_decided || limited) || !destination::is_form(&head.headers) {
+        return Ok(Naming::Nothing);
     }
     destination::check_charset(&head.headers)?;
     check_coding(head)?;
-    Ok(true)
+    Ok(if is_decided { Naming::Destination } else { Naming::Service })
 }
 
 /// What must be looked at in the body. A relayed call is looked at where the subscription limits

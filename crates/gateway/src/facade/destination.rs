@@ -189,12 +189,39 @@ pub(crate) fn check_named(
 
 /// Is the endpoint itself an adapter, or a path behind one? Then the destination is for it, too.
 pub(crate) fn is_adapter(endpoint: &Endpoint) -> bool {
-    const FORWARD: &[u8] = b"/RestService/forward";
-    let base = endpoint.base.as_bytes();
-    base.windows(FORWARD.len()).enumerate().any(|(at, part)| {
-        let ends = base.get(at + FORWARD.len()).is_none_or(|next| *next == b'/');
-        ends && part.eq_ignore_ascii_case(FORWARD)
+    leads_to_adapter(endpoint, "")
+}
+
+/// Is it one where the rest of a call's path leads? As whoever serves it may read the path: decoded,
+/// without what stands behind a semicolon, and without empty segments.
+pub(crate) fn leads_to_adapter(endpoint: &Endpoint, rest: &str) -> bool {
+    let decoded = if rest.contains('%') { Cow::Owned(undo(rest)) } else { rest.as_bytes().into() };
+    let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
+    let segments = endpoint.base.as_bytes().split(is_slash).chain(decoded.split(is_slash));
+    let mut follows = false;
+    segments.map(without_parameters).filter(|segment| !segment.is_empty()).any(|segment| {
+        let found = follows && segment.eq_ignore_ascii_case(b"forward");
+        follows = segment.eq_ignore_ascii_case(b"RestService");
+        found
     })
+}
+
+fn without_parameters(segment: &[u8]) -> &[u8] {
+    segment.split(|byte| *byte == b';').next().unwrap_or_default()
+}
+
+/// Undoes percent coding; what is no code stands for itself.
+fn undo(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let digit = |at: usize| tail.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+        let code = digit(0).zip(digit(1)).filter(|_| *first == b'%');
+        let code = code.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &tail[2..] } else { tail };
+    }
+    bytes
 }
 
 /// Could the body be read as a form? Whoever asks an adapter for `dstcode` may be given what stands
@@ -211,7 +238,7 @@ fn kinds(headers: &HeaderMap) -> impl Iterator<Item = String> {
 
 /// Are the bytes of a form read as those of ASCII? In UTF-16 or EBCDIC they spell other names.
 pub(crate) fn check_charset(headers: &HeaderMap) -> Result<(), Fault> {
-    const FITTING: [&str; 4] = ["utf-8", "utf8", "us-ascii", "iso-8859-1"];
+    const FITTING: [&str; 3] = ["utf-8", "utf8", "us-ascii"];
     for kind in kinds(headers) {
         for (at, word) in kind.match_indices("charset") {
             let told = kind[at + word.len()..].trim_start().strip_prefix('=').unwrap_or_default();

@@ -2,12 +2,14 @@
 //! Nothing that is said is dropped: what cannot be read, or is said twice, is refused by its name.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use packet::{Document, FormFault, Mode, Shape, Syntax, Table, Value, envelope};
 use serde_json::{Map, Value as Json};
 use terms::fault::Fault;
+use terms::limit::PACKET_PARAMETERS_MAX;
 
 use super::destination;
 use super::packet::first;
@@ -18,6 +20,8 @@ mod tests;
 
 /// Stands where the session belongs until the connector puts its own there.
 pub(super) const SESSION: &str = "lgsp";
+/// The session that goes on is never the caller's.
+const SESSION_NAME: &str = envelope::name::SESSION;
 /// The unit's name in the query of one product.
 const UNIT_ALIAS: &str = "MaDinhDanhDV";
 const MODE: &str = "mode";
@@ -32,8 +36,15 @@ pub(crate) struct Named {
     updating: Option<bool>,
     /// How strict a dry run shall be.
     pub(super) mode: Option<Mode>,
-    /// Parameters of a pull.
-    parameters: Map<String, Json>,
+    /// Parameters of a pull, by their names in small letters.
+    parameters: BTreeMap<String, Parameter>,
+}
+
+/// A parameter of a pull, as the query writes it.
+#[derive(Debug)]
+struct Parameter {
+    name: String,
+    value: String,
 }
 
 /// Why no envelope can be put around a body.
@@ -66,12 +77,17 @@ impl Named {
             unit: None,
             updating: None,
             mode: None,
-            parameters: Map::new(),
+            parameters: BTreeMap::new(),
         };
         for (place, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let key = decode(key, true).ok_or_else(|| unreadable_name(place + 1))?;
-            if destination::is_ours(&key) {
+            // what is passed over takes nothing with it
+            let passes = destination::is_ours(&key) || key.eq_ignore_ascii_case(SESSION_NAME);
+            if passes && value.contains(';') {
+                return Err(unclear(&key));
+            }
+            if passes {
                 continue;
             }
             let value = decode(value, true).ok_or_else(|| unreadable(&key))?;
@@ -90,26 +106,21 @@ impl Named {
         } else if is(MODE) && dry_run {
             let mode = value.parse().map_err(|_| no_mode())?;
             self.mode.replace(mode).is_some()
-        } else if is(envelope::name::SESSION) {
-            // the session that goes on is never the caller's
-            false
         } else {
-            let was_there = self.parameter(key).is_some();
-            self.parameters.insert(key.to_owned(), value.into_owned().into());
-            was_there
+            if self.parameters.len() == PACKET_PARAMETERS_MAX {
+                return Err(too_many(key));
+            }
+            let parameter = Parameter { name: key.to_owned(), value: value.into_owned() };
+            self.parameters.insert(key.to_ascii_lowercase(), parameter).is_some()
         };
         if was_there { Err(twice(key)) } else { Ok(()) }
     }
 
-    /// A parameter of a pull, in whatever case of its name.
-    fn parameter(&self, name: &str) -> Option<&str> {
-        let mut found = self.parameters.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.next().and_then(|(_, value)| value.as_str())
-    }
-
     /// The parameters of a pull that has no body, as an object.
     pub(super) fn asked(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.parameters).unwrap_or_default()
+        let values = self.parameters.values();
+        let values = values.map(|Parameter { name, value }| (name.clone(), value.clone().into()));
+        serde_json::to_vec(&values.collect::<Map<String, Json>>()).unwrap_or_default()
     }
 
     /// The envelope of a call that brought a bare array, `{"data":[…]}`, the parameters of a pull,
@@ -177,7 +188,7 @@ impl Named {
     /// envelope must be clear, and then nothing else may stand in the query, since it would go
     /// nowhere.
     pub(super) fn check_body(&self, document: &Document<'_>, wrapped: bool) -> Result<(), Fault> {
-        let mut said = Vec::new();
+        let mut said = BTreeSet::new();
         for (name, value) in document.root().members() {
             let is = |expected: &str| name.eq_ignore_ascii_case(expected);
             let same = if is(envelope::name::UNIT) {
@@ -190,9 +201,11 @@ impl Named {
                     return Err(no_flag(&name));
                 }
                 self.updating.zip(body).is_none_or(|(query, body)| Some(query) == body)
-            } else if let Some(query) = self.parameter(&name) {
-                said.push(name.to_ascii_lowercase());
-                value.text().is_some_and(|body| body == query)
+            } else if let Some((key, query)) =
+                self.parameters.get_key_value(&name.to_ascii_lowercase())
+            {
+                said.insert(key);
+                value.text().is_some_and(|body| body == query.value)
             } else {
                 true
             };
@@ -200,16 +213,15 @@ impl Named {
                 return Err(conflict(&name));
             }
         }
-        let is_said = |key: &&String| said.contains(&key.to_ascii_lowercase());
-        match self.parameters.keys().find(|key| !is_said(key)) {
-            Some(key) if wrapped => Err(left_over(key)),
+        match self.parameters.iter().find(|(key, _)| !said.contains(key)) {
+            Some((_, left)) if wrapped => Err(left_over(&left.name)),
             _ => Ok(()),
         }
     }
 
     /// A list says nothing but records.
     fn check_alone(&self) -> Result<(), Fault> {
-        self.parameters.keys().next().map_or(Ok(()), |key| Err(left_over(key)))
+        self.parameters.values().next().map_or(Ok(()), |left| Err(left_over(&left.name)))
     }
 }
 
@@ -268,8 +280,22 @@ fn unreadable(name: &str) -> Fault {
     invalid(name, "có giá trị không đọc được", "has an unreadable value")
 }
 
+fn unclear(name: &str) -> Fault {
+    let (vi, en) = (
+        "có dấu chấm phẩy: không rõ giá trị kết thúc ở đâu",
+        "has a semicolon: where its value ends is not clear",
+    );
+    invalid(name, vi, en)
+}
+
 fn twice(name: &str) -> Fault {
     invalid(name, "được nêu hai lần", "is given twice")
+}
+
+fn too_many(name: &str) -> Fault {
+    let vi = format!("là quá nhiều: query có nhiều nhất {PACKET_PARAMETERS_MAX} tham số");
+    let en = format!("is one too many: a query has at most {PACKET_PARAMETERS_MAX}");
+    invalid(name, &vi, &en)
 }
 
 fn no_flag(name: &str) -> Fault {

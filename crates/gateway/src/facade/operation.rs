@@ -1,14 +1,17 @@
 //! The operation that a call names: where it stands in a path, and whether it is a name that the
 //! journal may keep.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::request::Parts;
 use jiff::civil::Date;
-use packet::{Table, Tables};
+use packet::{Table, Tables, envelope};
 use registry::Subscription;
+use terms::fault::FaultCode;
 
-use super::Dialect;
+use super::{Dialect, destination};
+use crate::parameter::decode;
 
 #[cfg(test)]
 mod tests;
@@ -62,6 +65,21 @@ pub(super) fn of_adapter<'h>(dialect: &Dialect, head: &'h Parts) -> &'h str {
 /// The operation of a login that is relayed: the last segment of its path.
 pub(super) fn of_login(head: &Parts) -> &str {
     head.uri.path().rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default()
+}
+
+/// The services that a text names to whoever reads it as a form.
+pub(super) fn of_form(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let pairs = text.split(['&', ';']).filter_map(|pair| pair.split_once('='));
+    pairs.filter_map(|(name, value)| {
+        let is = destination::reads_as(&decode(name, true)?, envelope::name::SERVICE);
+        is.then(|| decode(value, true).unwrap_or_default())
+    })
+}
+
+/// A query may name a service to whoever reads it like a form: that is granted like any other.
+pub(super) fn check_query(subscription: &Subscription, query: &str) -> Result<(), FaultCode> {
+    let granted = of_form(query).all(|named| subscription.admits(&named));
+    if granted { Ok(()) } else { Err(FaultCode::NotSubscribed) }
 }
 
 /// The name of a packet that a segment may be to whoever serves it: parameters that some servers

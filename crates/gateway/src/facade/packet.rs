@@ -48,6 +48,17 @@ impl Look {
     }
 }
 
+/// What a body could name to a provider that reads it as a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// Nothing: its content type is another one, or nothing depends on it.
+    Nothing,
+    /// A service, where the subscription is limited.
+    Service,
+    /// That, and a destination.
+    Destination,
+}
+
 /// The first byte that says something.
 pub(super) fn first(body: &[u8]) -> Option<u8> {
     body.iter().copied().find(|byte| !byte.is_ascii_whitespace())
@@ -59,7 +70,7 @@ pub(crate) async fn inspect<'a>(
     lane: &Lane,
     record: &mut Record,
     grant: &Grant,
-    (look, form): (Look, bool),
+    (look, naming): (Look, Naming),
     cargo: Cargo<'a>,
 ) -> Result<Cargo<'a>, Fault> {
     let unit = grant.version().portal.as_ref().map(|portal| &*portal.unit);
@@ -70,7 +81,7 @@ pub(crate) async fn inspect<'a>(
             if let Some(seen) = whole.seen.take() {
                 let came = whole.body.clone();
                 let mut inspection = Inspection { lane, record, grant };
-                inspection.check_form(&came, form)?;
+                inspection.check_form(&came, naming)?;
                 let (operation, body) = inspection.complete(&came, &seen, unit)?;
                 whole.turn(operation, body, unit.is_some())?;
             }
@@ -80,7 +91,7 @@ pub(crate) async fn inspect<'a>(
     let mut room = lane.room.enter();
     let came = whole::read(record, incoming, bytes_max, &mut room).await?;
     let mut inspection = Inspection { lane, record, grant };
-    inspection.check_form(&came, form)?;
+    inspection.check_form(&came, naming)?;
     let (operation, body) = match (&look, unit) {
         (Look::Packet(named), Some(unit)) => inspection.wrap(&came, named, unit)?,
         (Look::Packet(named), None) => (inspection.look_at_data(&came, named)?, came.clone()),
@@ -140,8 +151,13 @@ impl Inspection<'_> {
     }
 
     /// A body that goes on byte for byte to where it could be read as a form.
-    fn check_form(&self, came: &Bytes, form: bool) -> Result<(), Fault> {
-        if !form {
+    fn check_form(&self, came: &Bytes, naming: Naming) -> Result<(), Fault> {
+        // a portal is asked in JSON
+        if naming != Naming::Nothing && self.grant.version().portal.is_none() {
+            let text = String::from_utf8_lossy(came);
+            operation::check_query(self.grant.subscription(), &text)?;
+        }
+        if naming != Naming::Destination {
             return Ok(());
         }
         let catalogue = self.lane.shared.registry.current();
@@ -251,18 +267,19 @@ impl Inspection<'_> {
     }
 
     /// Where operations are limited, a body that we cannot read passes only if it cannot name a
-    /// service to a reader who is less strict.
+    /// service to a reader who is less strict: it is no JSON, no XML and has no parts.
     fn check_unread(&self, came: &[u8], fault: &FormFault) -> Result<(), Fault> {
         let subscription = self.grant.subscription();
         if subscription.operations.is_none() {
             return Ok(());
         }
-        let text = std::str::from_utf8(came).ok().filter(|text| !text.contains('{'));
+        let is_plain = |text: &&str| {
+            let mut lines = text.split(['\n', '\r']);
+            !text.contains(['{', '<']) && !lines.any(|line| line.starts_with("--"))
+        };
+        let text = std::str::from_utf8(came).ok().filter(is_plain);
         let text = text.ok_or_else(|| malformed(fault))?;
-        match service_of_form(text).all(|named| subscription.admits(&named)) {
-            true => Ok(()),
-            false => Err(FaultCode::NotSubscribed.into()),
-        }
+        Ok(operation::check_query(subscription, text)?)
     }
 
     /// Checks operation and packet. Gives the operation as the call names it.
@@ -328,15 +345,6 @@ fn service_of<'d>(document: &'d Document<'_>) -> Result<Option<Cow<'d, str>>, Fa
     }
     let named = document.root().get(envelope::name::SERVICE).and_then(packet::Value::text);
     Ok(Some(named.unwrap_or_default()))
-}
-
-/// The services that a text names to whoever reads it as a form.
-fn service_of_form(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    let pairs = text.split(['&', ';']).filter_map(|pair| pair.split_once('='));
-    pairs.filter_map(|(name, value)| {
-        let is = destination::reads_as(&decode(name, true)?, envelope::name::SERVICE);
-        is.then(|| decode(value, true).unwrap_or_default())
-    })
 }
 
 /// Refuses a body that names another service than its path.

@@ -1,6 +1,6 @@
 //! A consumer that speaks raw HTTP and sees whether an answer is whole.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,6 +107,11 @@ impl Consumer {
     pub(crate) fn finish(&mut self) -> &mut Consumer {
         self.reader.get_mut().finish();
         self
+    }
+
+    /// Waits for the first byte of an answer.
+    pub(crate) fn begins(&mut self) -> bool {
+        self.reader.fill_buf().is_ok_and(|words| !words.is_empty())
     }
 
     /// Reads one answer; interim ones are passed over.

@@ -9,7 +9,7 @@ use terms::exchange::{Kind, Outcome};
 use terms::limit::LETTER_FIRST;
 
 use super::consumer::{Consumer, Seen};
-use super::world::{Given, World};
+use super::world::{Given, World, wait_until};
 
 /// A version that gives its provider longer than it takes to tell who is gone.
 const SLOW: Given = Given { version: "timeout: 1s", subscription: "", system: "", elsewhere: None };
@@ -54,8 +54,9 @@ fn the_answer_to_a_slow_call_is_whole_although_its_first_letters_went_ahead() {
     let world = World::given(SLOW);
     let request = world.request("GET /datdai/1.0/sleep", "", "");
     let mut consumer = world.consumer();
-    let since = Clock::system().instant();
     consumer.say(&request).finish();
+    assert!(consumer.begins());
+    let since = Clock::system().instant();
     let answer = consumer.hear();
     assert!(since.elapsed() > LETTER_FIRST * 2, "one letter at least was sent before");
     assert_eq!((answer.head[0].as_str(), answer.status), ("HTTP/1.1 504 Gateway Timeout", 504));
@@ -100,17 +101,13 @@ fn a_body_that_ends_before_its_end_is_refused_and_the_row_says_so() {
 
 /// The rows of calls, once there are so many.
 fn calls(world: &World, count: usize) -> Vec<Row> {
-    let clock = Clock::system();
-    let since = clock.instant();
-    loop {
-        let rows = world.rows(&Filter::default());
-        let calls: Vec<_> = rows.into_iter().filter(|row| row.kind == Kind::Call).collect();
-        if calls.len() == count {
-            return calls;
-        }
-        assert!(clock.instant() - since < Duration::from_secs(20), "{} of {count}", calls.len());
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
+    let mut calls = Vec::new();
+    wait_until(&format!("{count} calls"), || {
+        calls = world.rows(&Filter::default());
+        calls.retain(|row| row.kind == Kind::Call);
+        calls.len() == count
+    });
+    calls
 }
 
 #[test]
@@ -124,8 +121,8 @@ fn a_consumer_that_is_gone_is_noticed_long_before_its_call_would_end() {
         let mut gone = world.consumer();
         gone.say(request);
         // a provider was asked, or nobody is yet
-        while index < 2 && world.provider.seen().len() <= index {
-            std::thread::yield_now();
+        if index < 2 {
+            wait_until("its provider is asked", || world.provider.seen().len() > index);
         }
         let since = clock.instant();
         drop(gone);
@@ -142,9 +139,7 @@ fn a_consumer_that_is_gone_is_noticed_long_before_its_call_would_end() {
         let mut gone = Consumer::connect_tls(world.live_tls, &world.certificate, version);
         let before = world.provider.seen().len();
         gone.say(&hanging);
-        while world.provider.seen().len() == before {
-            std::thread::yield_now();
-        }
+        wait_until("its provider is asked", || world.provider.seen().len() > before);
         gone.finish();
         drop(gone);
     }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::Access;
 use access::credential::Issuer;
@@ -272,4 +273,14 @@ credentials:
   - {{ system: one-stop, environment: live }}
 "
     )
+}
+
+/// Waits for what is bound to come; what does not is told.
+pub(crate) fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
+    let clock = Clock::system();
+    let since = clock.instant();
+    while !is() {
+        assert!(clock.instant() - since < Duration::from_secs(20), "still not: {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
 }

@@ -155,6 +155,25 @@ fn an_adapter_is_told_by_its_path() {
     for (address, expected) in table {
         assert_eq!(is_adapter(&Endpoint::parse(address).unwrap()), expected, "{address}");
     }
+    let table = [
+        ("http://p", "/XrdAdapter/RestService/forward/x", true),
+        ("http://p", "/XrdAdapter/RestService/%66orw%61rd", true),
+        ("http://p", "/XrdAdapter/RestService%2Fforward/%ff", true),
+        ("http://p", "/XrdAdapter/RestService//forward", true),
+        ("http://p", "/XrdAdapter/restservice;v=1/FORWARD;x/y", true),
+        ("http://p", "/XrdAdapter/RestService%3bx/forward", true),
+        ("http://p/XrdAdapter", "/RestService/forward", true),
+        ("http://p/XrdAdapter/RestService", "/forward", true),
+        ("http://p/XrdAdapter/RestService/forward", "", true),
+        ("http://p/XrdAdapter/RestService", "/forwards", false),
+        ("http://p/XrdAdapter", "/RestService/x/forward", false),
+        ("http://p/XrdAdapter", "/RestService%252Fforward", false),
+        ("http://p", "/%zz/%", false),
+    ];
+    for (address, rest, expected) in table {
+        let endpoint = Endpoint::parse(address).unwrap();
+        assert_eq!(leads_to_adapter(&endpoint, rest), expected, "{address} {rest}");
+    }
 }
 
 #[test]
@@ -181,7 +200,7 @@ fn a_form_names_no_other_destination() {
 
 #[test]
 fn a_form_is_told_by_its_type_and_read_as_ascii() {
-    let table: [(&[u8], bool, bool); 11] = [
+    let table: [(&[u8], bool, bool); 12] = [
         (b"application/x-www-form-urlencoded", true, true),
         (b"Application/X-WWW-Form-URLEncoded; charset=UTF-8", true, true),
         (b"application/x-www-form-urlencoded; charset=\"utf-8\"", true, true),
@@ -189,6 +208,7 @@ fn a_form_is_told_by_its_type_and_read_as_ascii() {
         (b"application/x-www-form-urlencoded; charset = IBM037", true, false),
         (b"application/x-www-form-urlencoded; charset=utf-8; charset=utf-16", true, false),
         (b"application/x-www-form-urlencoded; charset", true, false),
+        (b"application/x-www-form-urlencoded; charset=iso-8859-1", true, false),
         (b"application/json", false, true),
         (b"multipart/form-data; boundary=x", false, true),
         (b"application/x-www-form-urlencoded; \xff", true, true),

@@ -15,11 +15,13 @@ fn fault(fault: &Fault) -> String {
 fn shown(query: &str, dry_run: bool) -> String {
     match Named::read("LayThuTuc", query, dry_run) {
         Err(refused) => fault(&refused),
-        Ok(Named { unit, updating, mode, parameters, .. }) => {
+        Ok(named) => {
+            let asked = String::from_utf8(named.asked()).expect("text");
+            let Named { unit, updating, mode, .. } = named;
             let unit = unit.unwrap_or("-".to_owned());
             let mode = mode.map_or("-".to_owned(), |mode| mode.to_string());
             let updating = updating.map_or("-".to_owned(), |updating| updating.to_string());
-            format!("{unit} {updating} {mode} {}", Json::Object(parameters))
+            format!("{unit} {updating} {mode} {asked}")
         }
     }
 }
@@ -27,12 +29,18 @@ fn shown(query: &str, dry_run: bool) -> String {
 #[test]
 fn a_query_says_each_thing_once_and_clearly() {
     let flag = "is True or False (true, false, 1, 0).";
+    let semicolon = "Parameter destination has a semicolon: where its value ends is not clear.";
     let table = [
         ("", "- - - {}"),
         ("maTTHC=1.0&x=%C4%91+", r#"- - - {"maTTHC":"1.0","x":"đ "}"#),
         ("MADONVI=H01&isupdating=True", "H01 true - {}"),
         ("MaDinhDanhDV=H01&isUpdating=0", "H01 false - {}"),
         ("dstcode=a&destination=a&providerurl=b&session=s", "- - - {}"),
+        ("destination=a;isUpdating=True", semicolon),
+        ("dst%63ode=a;madonvi=b", &semicolon.replace("destination", "dstcode")),
+        ("providerurl=a;x", &semicolon.replace("destination", "providerurl")),
+        ("Session=a;isUpdating=True", &semicolon.replace("destination", "Session")),
+        ("destination=a%3B&madonvi=a;b", "a;b - - {}"),
         ("isUpdating=yes", &format!("Parameter isUpdating {flag}")),
         ("isUpdating=TRUE", &format!("Parameter isUpdating {flag}")),
         ("isUpdating=", &format!("Parameter isUpdating {flag}")),
@@ -66,6 +74,25 @@ fn a_query_says_each_thing_once_and_clearly() {
 fn a_name_is_told_at_no_length() {
     let told = shown(&format!("{}%0a=1&{}%0a=2", "a".repeat(500), "a".repeat(500)), false);
     assert_eq!(told, format!("Parameter {} is given twice.", "a".repeat(64)));
+}
+
+#[test]
+fn a_query_has_so_many_parameters_and_no_more() {
+    let names = |count: usize| (0..count).map(|n| format!("&p{n}=1")).collect::<String>();
+    let fits = names(PACKET_PARAMETERS_MAX);
+    assert!(shown(&fits, false).ends_with(r#""p9":"1"}"#));
+    assert!(shown(&format!("{fits}&madonvi=H01&dstcode=a&session=s"), false).starts_with("H01"));
+    let told = |name: &str| format!("Parameter {name} is one too many: a query has at most 64.");
+    assert_eq!(shown(&format!("{fits}&x=1"), false), told("x"));
+    // as many as a head has room for
+    assert_eq!(shown(&names(16_000), false), told("p64"));
+    // the body's names are looked up among them
+    let body: Vec<String> = (0..PACKET_PARAMETERS_MAX).map(|n| format!("\"P{n}\":\"1\"")).collect();
+    let body = format!("{{{}}}", body.join(","));
+    assert!(wrapped("LayThuTuc", &fits, &body).starts_with(r#"{"session":"lgsp","madonvi":"H99""#));
+    let other = body.replace(r#""P63":"1""#, r#""P63":"2""#);
+    let differs = "Parameter P63 differs between query and body.";
+    assert_eq!(wrapped("LayThuTuc", &fits, &other), differs);
 }
 
 /// The envelope of a body, or the fault.

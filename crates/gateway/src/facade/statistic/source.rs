@@ -66,9 +66,10 @@ impl Source {
                 Ok(Some(figures)) => State::Ok(figures),
                 Ok(None) => State::Missing,
                 Err(fault) => {
-                    // names of the standard and places, no figure
-                    tracing::warn!(code = "statistics_unclear", source = %name, rule = %fault.rule,
-                        path = %fault.path, "a source's figures could be read in two ways");
+                    // the name that stands twice is the source's own, and may be a person's
+                    tracing::warn!(event = "statistics_unclear", source = %name,
+                        rule = %fault.rule, offset = fault.offset,
+                        "a source's figures could be read in two ways");
                     State::Missing
                 }
             },

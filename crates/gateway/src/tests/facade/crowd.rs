@@ -10,6 +10,7 @@ use terms::exchange::{Blame, Outcome};
 use terms::limit::WHOLE_UNKNOWN_BYTES_MAX;
 
 use super::{Province, json, sample, told};
+use crate::tests::world::wait_until;
 
 /// So many of them, each with so much that all together want more than there is.
 const CROWD: usize = 330;
@@ -50,9 +51,7 @@ fn who_is_known_and_who_is_quick_gets_through_a_crowd_of_slow_strangers() {
             (0..CROWD).map(|index| stranger(province.world.live, from(index))).collect();
         // the room is full once the first of them is turned away
         let is_full = |told: String| told.contains(r#""code":"overloaded""#);
-        while !crowd.iter_mut().filter_map(heard).any(is_full) {
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
+        wait_until("the room is full", || crowd.iter_mut().filter_map(heard).any(is_full));
         let clock = Clock::system();
         for _ in 0..10 {
             // each of them holds on

@@ -132,6 +132,39 @@ fn an_adapter_without_a_registered_destination_is_told_none() {
 }
 
 #[test]
+fn a_path_that_leads_to_an_adapter_is_one() {
+    let province = adapter();
+    let evil = "providerurl=http://169.254.169.254/latest";
+    let kind = "content-type: application/x-www-form-urlencoded\r\n";
+    // registered at the root of what is an adapter further down
+    let provider = province.world.provider.address;
+    province.world.apply(&format!(
+        "services: [{{ code: tra-cuu, versions: [{{ version: \"1.0\", \
+         endpoints: {{ live: [\"http://{provider}\"] }} }}] }}]\n"
+    ));
+    for path in [
+        "/XrdAdapter/RestService/forward/echo",
+        "/XrdAdapter/RestService/%66orward/echo",
+        "/XrdAdapter//RestService;v=1//FORWARD",
+    ] {
+        let target = format!("/datdai/1.0{path}");
+        let header = format!("dstcode: {PORTAL}\r\n");
+        let refused = [
+            post(&province, &format!("{target}?dstcode={PORTAL}"), "", ""),
+            post(&province, &format!("{target}?{evil}"), "", ""),
+            post(&province, &target, &header, ""),
+            post(&province, &target, kind, &format!("a=1&{evil}")),
+        ];
+        for answer in refused {
+            assert_eq!(fault(&province, &answer), "parameter_invalid", "{path}");
+        }
+        assert!(province.world.provider.seen().is_empty(), "{path}");
+    }
+    let target = "/datdai/1.0/XrdAdapter/RestService/forward/echo?a=1";
+    assert_eq!(post(&province, target, kind, "a=1").text(), "a=1");
+}
+
+#[test]
 fn a_form_names_no_destination_to_an_adapter() {
     let province = adapter();
     let kind = "content-type: application/x-www-form-urlencoded\r\n";
@@ -181,6 +214,10 @@ fn a_plain_call_is_held_to_the_operations_of_its_subscription() {
     let province = adapter();
     let service = r#"{"service":"LayThuTuc","data":[]}"#;
     let own = r#"{"SERVICE":"dongbohosomc","data":[]}"#;
+    let twice = "<a><service>DongBoHoSoMC</service><service>LayThuTuc</service></a>";
+    let entity = "<!DOCTYPE a [<!ENTITY s \"LayThuTuc\">]><a><service>&s;</service></a>";
+    let parts =
+        "--x\r\nContent-Disposition: form-data; name=\"service\"\r\n\r\nLayThuTuc\r\n--x--\r\n";
     for (base, code) in [(ADAPTER, "chuyen-tiep"), (OWN, "noi-bo"), ("/datdai/1.0", "tra-cuu")] {
         limit(&province, code, "operations: [DongBoHoSoMC, nhanhsdvcqg]");
         let table = [
@@ -199,6 +236,18 @@ fn a_plain_call_is_held_to_the_operations_of_its_subscription() {
             ("/nhanhsdvcqg", "<a><Service><b/></Service></a>", "request_invalid"),
             ("/nhanhsdvcqg", "a=1&serv%69ce=LayThuTuc", "not_subscribed"),
             ("/nhanhsdvcqg", "service=nhanhsdvcqg;service=LayThuTuc", "not_subscribed"),
+            // whatever another reader finds in what ours does not read
+            ("/nhanhsdvcqg", "<a id=\"1\"><service>LayThuTuc</service></a>", "request_invalid"),
+            ("/nhanhsdvcqg", "<a>x<service>LayThuTuc</service></a>", "request_invalid"),
+            ("/nhanhsdvcqg", twice, "request_invalid"),
+            ("/nhanhsdvcqg", entity, "request_invalid"),
+            ("/nhanhsdvcqg", parts, "request_invalid"),
+            ("/nhanhsdvcqg?service=LayThuTuc", "", "not_subscribed"),
+            ("/nhanhsdvcqg?a=1&SERV%69CE=LayThuTuc", "", "not_subscribed"),
+            ("/nhanhsdvcqg?a=1;service=LayThuTuc", "<a/>", "not_subscribed"),
+            ("/mapi/g?service=LayThuTuc", own, "not_subscribed"),
+            ("/nhanhsdvcqg/echo?service=nhanhsdvcqg&services=x", "a - b\n-- c", "request_invalid"),
+            ("/nhanhsdvcqg/echo?service=nhanhsdvcqg&services=x", "a - b\n - c", ""),
             ("/mapi/g", own, ""),
             ("/mapi/g", "<a><service>DongBoHoSoMC</service></a>", ""),
             ("/nhanhsdvcqg/echo", "a=1&service=nhanhsdvcqg", ""),
@@ -215,6 +264,14 @@ fn a_plain_call_is_held_to_the_operations_of_its_subscription() {
             if passed == 1 {
                 assert_eq!(province.world.provider.last().body, body.as_bytes(), "byte for byte");
             }
+        }
+        // a document to us, a form to whoever goes by its type
+        let kind = "content-type: application/x-www-form-urlencoded\r\n";
+        for body in [r#"{"a":"&service=LayThuTuc&"}"#, r#"["&serv%69ce=LayThuTuc&"]"#] {
+            let answer = post(&province, &format!("{base}/nhanhsdvcqg/echo"), kind, body);
+            assert_eq!(fault(&province, &answer), "not_subscribed", "{base} {body}");
+            let answer = post(&province, &format!("{base}/nhanhsdvcqg/echo"), "", body);
+            assert_eq!((answer.status, answer.text().as_str()), (200, body), "{base}");
         }
         let coded = "content-encoding: gzip\r\n";
         let answer = post(&province, &format!("{base}/nhanhsdvcqg"), coded, "x");
