@@ -209,6 +209,14 @@ impl Flags {
         })
     }
 
+    /// For commands that need no configuration: one that is named holds all the same.
+    fn check_named(&self) -> Result<(), Failure> {
+        if self.config.is_some() {
+            self.configuration()?;
+        }
+        Ok(())
+    }
+
     /// Database and keyring of a data folder that is there.
     async fn base(&self) -> Result<Base, Failure> {
         Base::find(self.configuration()?, Clock::system(), Random::system()).await

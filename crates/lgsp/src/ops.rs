@@ -12,15 +12,10 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
+use terms::limit::{OPS_CONNECTION_TIMEOUT, OPS_CONNECTIONS_MAX, OPS_HEAD_TIMEOUT};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-/// A scrape or a probe must be asked within this time.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection is answered and over within this time.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
-/// Connections of watchers at once.
-const CONNECTIONS_MAX: usize = 64;
 /// After a failed accept (out of file handles, say) the loop waits this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// Buckets of durations in seconds: from a fast call to the law's 30 s.
@@ -107,7 +102,7 @@ pub fn metrics() -> &'static PrometheusHandle {
 
 /// Answers watchers until the task is ended.
 pub async fn serve(listener: TcpListener, health: Health) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(OPS_CONNECTIONS_MAX));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {
@@ -121,10 +116,13 @@ pub async fn serve(listener: TcpListener, health: Health) {
                 async move { Ok::<_, Infallible>(response) }
             });
             let mut builder = hyper::server::conn::http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).keep_alive(false);
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(OPS_HEAD_TIMEOUT)
+                .keep_alive(false);
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             // A watcher that goes away midway, or reads too slowly, is its own affair.
-            let _ = tokio::time::timeout(CONNECTION_TIMEOUT, connection).await;
+            let _ = tokio::time::timeout(OPS_CONNECTION_TIMEOUT, connection).await;
             drop(place);
         });
     }

@@ -1,6 +1,6 @@
 //! The running platform: its parts in the order in which they need each other.
 
-mod facts;
+pub(crate) mod facts;
 mod statistic;
 mod tables;
 mod watch;
@@ -26,7 +26,6 @@ use tokio::task::JoinHandle;
 
 use facts::Facts;
 use tables::TableWatch;
-pub(crate) use watch::CERTIFICATE_WARN;
 
 use crate::base::{Base, with_causes};
 use crate::config::{Config, Listen};

@@ -34,8 +34,8 @@ pub struct TableFolder {
     taken: Option<Look>,
     /// What is in force from files.
     keep: Keep,
-    /// What of it outlives this process.
-    kept: Option<Keep>,
+    /// It does not outlive this process yet.
+    unkept: bool,
     /// Why nothing is known of what was in force before this process.
     unread: Option<Sentence>,
 }
@@ -131,9 +131,9 @@ impl TableFolder {
                 format!("the last good texts cannot be read: {}", cause.en),
             )
         });
-        let kept = read.ok();
-        let keep = kept.clone().unwrap_or_default();
-        TableFolder { data: data.to_owned(), seen: None, taken: None, keep, kept, unread }
+        let unkept = unread.is_some();
+        let keep = read.unwrap_or_default();
+        TableFolder { data: data.to_owned(), seen: None, taken: None, keep, unkept, unread }
     }
 
     /// Reads the folder anew when it has changed since it was read last and did not change between
@@ -162,6 +162,7 @@ impl TableFolder {
             Tables::builtin()
         });
         faults.extend(self.unread.clone().map(|sentence| folder::fault(keep::FILE, sentence)));
+        self.unkept |= self.keep != keep;
         self.keep = keep;
         Taken { tables, files: texts.len(), faults, notes: found.notes, held, changes }
     }
@@ -172,14 +173,14 @@ impl TableFolder {
     /// When it cannot be written; it is in force all the same.
     pub fn keep(&mut self) -> io::Result<()> {
         let is_gone = || !self.keep.tables.is_empty() && !self.data.join(keep::FILE).exists();
-        if self.kept.as_ref() == Some(&self.keep) && !is_gone() {
+        if !self.unkept && !is_gone() {
             return Ok(());
         }
-        if self.kept.is_none() {
+        if self.unread.is_some() {
             keep::set_aside(&self.data)?;
         }
         keep::write(&self.data, &self.keep)?;
-        self.kept = Some(self.keep.clone());
+        self.unkept = false;
         self.unread = None;
         Ok(())
     }

@@ -30,6 +30,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(flags: &Flags, arguments: &Arguments) -> Outcome {
+    flags.check_named()?;
     let data = flags.data.clone().unwrap_or_else(|| PathBuf::from(FOLDER));
     folder::prepare(&data)?;
     // The steps are the news here; the log keeps to what is wrong.

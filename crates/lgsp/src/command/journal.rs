@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use journal::{By, Filter, Format, JournalError};
 use terms::exchange::{ExchangeId, Kind, Outcome as Ending};
 use terms::fault::Sentence;
+use terms::limit::SEARCH_ROWS;
 
 use super::Flags;
 use super::moment::{self, End};
@@ -84,9 +85,6 @@ pub(super) struct Asked {
     limit: Option<usize>,
 }
 
-/// Rows that `search` gives when not told otherwise.
-const LIMIT: usize = 1_000;
-
 pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {
     let config = flags.configuration()?;
     must_exist(&config)?;
@@ -152,7 +150,7 @@ fn word<T>(
 }
 
 fn search(output: Output, config: &Config, asked: &Asked) -> Outcome {
-    let filter = asked.filter(config, Some(LIMIT))?;
+    let filter = asked.filter(config, Some(SEARCH_ROWS))?;
     let rows = journal::search(&config.journal, &filter)?;
     if output.json {
         let mut out = BufWriter::new(io::stdout().lock());
@@ -209,8 +207,8 @@ fn stats(output: Output, config: &Config, asked: &Asked, by: &[String]) -> Outco
         By::parse(text).ok_or_else(|| {
             let known = By::ALL.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
             Failure::usage(
-                format!("--by: “{text}” không phải một trong: {known}"),
-                format!("--by: “{text}” is none of: {known}"),
+                format!("--by: “{text}” không phải một trong các từ\n{known}"),
+                format!("--by: “{text}” is none of these words\n{known}"),
             )
         })
     });

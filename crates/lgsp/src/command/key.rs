@@ -11,6 +11,7 @@ use terms::clock::Timestamp;
 use terms::code::{ConsumerKey, SystemCode};
 use terms::environment::Environment;
 use terms::fault::Sentence;
+use terms::limit::SECRET_OVERLAP_MAX;
 use terms::quantity::parse_duration;
 
 use super::{Flags, runtime};
@@ -51,14 +52,12 @@ pub(super) enum Command {
     },
 }
 
-/// The longest overlap: beyond it the old secret should be seen for what it is, a second secret.
-const OVERLAP_MAX: Duration = Duration::from_secs(90 * 24 * 3_600);
-
 fn read_overlap(text: &str) -> Result<Duration, String> {
     let overlap = if text == "0s" { Some(Duration::ZERO) } else { parse_duration(text) };
-    overlap.filter(|overlap| *overlap <= OVERLAP_MAX).ok_or_else(|| {
-        "viết như 0s, 30m, 24h, 7d, nhiều nhất 90d · write 0s, 30m, 24h, 7d, 90d at the most"
-            .to_owned()
+    overlap.filter(|overlap| *overlap <= SECRET_OVERLAP_MAX).ok_or_else(|| {
+        let most = SECRET_OVERLAP_MAX.as_secs() / (24 * 3_600);
+        let vi = format!("viết như 0s, 30m, 24h, 7d, nhiều nhất {most}d");
+        format!("{vi} · write 0s, 30m, 24h, 7d, {most}d at the most")
     })
 }
 
@@ -224,4 +223,31 @@ impl From<CredentialFault> for Failure {
 pub(super) fn unread<E: std::error::Error>(error: E) -> Failure {
     let sentence = Sentence::new("không đọc được cơ sở dữ liệu", "the database cannot be read");
     Failure { exit: Exit::Unable, sentence: Some(with_causes(&sentence, &error)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+    use terms::limit::{SECRET_OVERLAP, SECRET_OVERLAP_MAX};
+
+    use super::{Command, read_overlap};
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    #[test]
+    fn an_overlap_has_the_default_and_the_limit_that_the_limits_name() {
+        Line::command().debug_assert();
+        let line = Line::try_parse_from(["key", "rotate", "K"]).unwrap();
+        let Command::Rotate { overlap, .. } = line.command else { panic!("it is a rotation") };
+        assert_eq!(overlap, SECRET_OVERLAP);
+        assert_eq!(read_overlap("90d"), Ok(SECRET_OVERLAP_MAX));
+        for text in ["91d", "", "1", "-1h"] {
+            let refusal = read_overlap(text).unwrap_err();
+            assert!(refusal.matches("90d").count() == 2, "{text}: {refusal}");
+        }
+    }
 }

@@ -66,6 +66,7 @@ pub(super) struct Consumer {
 }
 
 pub(super) fn run(flags: &Flags, command: Command) -> Outcome {
+    flags.check_named()?;
     let output = flags.output();
     runtime()?.block_on(async {
         match command {

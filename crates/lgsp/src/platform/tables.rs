@@ -1,18 +1,19 @@
 //! Packet tables as they change: a file of the data folder is in force within a second.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use packet::Tables;
 use terms::fault::Language;
+use terms::limit::PACKET_TABLE_LOOK;
 use tokio::time::MissedTickBehavior;
 
 use crate::tables::{Change, TableFolder, Taken, line};
 
-/// The folder is looked at this often; a change counts when two looks see the same.
-const LOOK: Duration = Duration::from_millis(200);
+/// The alert of files that are not in force.
+const BROKEN: &str = "packet_table_broken";
 
 /// The tables in force, and what watches over them.
 pub(super) struct TableWatch {
@@ -42,22 +43,30 @@ impl TableWatch {
 
     /// Takes over changes until the task is aborted. A disk that hangs holds up nothing but this.
     pub(super) async fn run(mut self) {
-        let mut ticks = tokio::time::interval(LOOK);
+        let mut ticks = tokio::time::interval(PACKET_TABLE_LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let looked = tokio::task::spawn_blocking(move || {
-                self.look();
+                self.look(TableFolder::take_changed);
                 self
             });
-            // It ends only with the runtime, or by a panic, which has been told by then.
+            // It ends with the runtime only.
             let Ok(watch) = looked.await else { return };
             self = watch;
         }
     }
 
-    fn look(&mut self) {
-        if let Some(taken) = self.folder.take_changed() {
+    /// Files that make reading itself break leave in force what is, and are looked at again when
+    /// they change; until a look succeeds it is an alert.
+    fn look(&mut self, take: impl FnOnce(&mut TableFolder) -> Option<Taken>) {
+        let Ok(taken) = catch_unwind(AssertUnwindSafe(|| take(&mut self.folder))) else {
+            tracing::error!(code = BROKEN, "reading the table files broke");
+            metrics::gauge!("lgsp_alert", "code" => BROKEN).set(1.0);
+            self.alerted = true;
+            return;
+        };
+        if let Some(taken) = taken {
             self.tables.store(Arc::new(taken.tables.clone()));
             self.tell(&taken);
         }
@@ -84,7 +93,7 @@ impl TableWatch {
 
     /// Every fault is a line of its own; the alert ends when all files hold.
     fn tell(&mut self, taken: &Taken) {
-        const CODE: &str = "packet_table_broken";
+        const CODE: &str = BROKEN;
         let files = taken.files;
         for fault in &taken.faults {
             let place = line(fault, Language::En);
@@ -112,9 +121,10 @@ impl TableWatch {
     }
 }
 
-/// A file that is gone may loosen what is refused, so it is told louder than one that came.
+/// A file that is gone may loosen what is refused, so it is told louder than one that came. Neither
+/// is an alert: it is news, and nothing would end it.
 fn tell_change(change: &Change, tables: &Tables) {
-    const CODE: &str = "packet_table_changed";
+    const EVENT: &str = "packet_table_changed";
     let Change { packet, version, before, after } = change;
     let is_there = |table: &packet::Table| {
         table.packet.eq_ignore_ascii_case(packet) && *table.version == **version
@@ -122,11 +132,11 @@ fn tell_change(change: &Change, tables: &Tables) {
     let before = before.as_deref().unwrap_or("-");
     match after {
         Some(file) => {
-            tracing::info!(code = CODE, packet, version, before, file, "in force from this file");
+            tracing::info!(event = EVENT, packet, version, before, file, "in force from this file");
         }
         None if tables.iter().any(is_there) => {
             tracing::warn!(
-                code = CODE,
+                event = EVENT,
                 packet,
                 version,
                 before,
@@ -135,7 +145,46 @@ fn tell_change(change: &Change, tables: &Tables) {
         }
         None => {
             let left = "no table of this packet and version is left";
-            tracing::warn!(code = CODE, packet, version, before, "{left}");
+            tracing::warn!(event = EVENT, packet, version, before, "{left}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{TableFolder, TableWatch};
+
+    fn names(watch: &TableWatch) -> Vec<String> {
+        let tables = watch.tables.load();
+        let own = tables.iter().filter(|table| table.packet.starts_with("GoiTin"));
+        own.map(|table| table.packet.to_string()).collect()
+    }
+
+    fn write(data: &Path, packet: &str) {
+        let text = format!(
+            "packet = \"{packet}\"\ntable = 8\nversion = \"1\"\nvalid_from = 2020-07-01\n\
+             direction = \"push\"\ncount = 1\n\n[[field]]\nposition = 1\nname = \"A\"\n\
+             form = \"text\"\nrequired = \"yes\"\nevidence = \"page\"\n"
+        );
+        std::fs::create_dir_all(data.join("packet")).unwrap();
+        std::fs::write(data.join("packet/a.toml"), text).unwrap();
+    }
+
+    #[test]
+    fn a_panic_in_a_look_is_an_alert_and_watching_goes_on() {
+        let data = tempfile::tempdir().unwrap();
+        write(data.path(), "GoiTinMot");
+        let mut watch = TableWatch::start(data.path());
+        assert_eq!((names(&watch), watch.alerted), (vec!["GoiTinMot".to_owned()], false));
+        watch.look(|_| panic!("a table that nobody thought of"));
+        assert_eq!((names(&watch), watch.alerted), (vec!["GoiTinMot".to_owned()], true));
+        watch.look(TableFolder::take_changed);
+        assert!(watch.alerted, "nothing has changed yet");
+        write(data.path(), "GoiTinHai");
+        watch.look(TableFolder::take_changed);
+        watch.look(TableFolder::take_changed);
+        assert_eq!((names(&watch), watch.alerted), (vec!["GoiTinHai".to_owned()], false));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use dossier::Desk;
 use journal::Journal;
 use terms::clock::Timestamp;
+use terms::limit::CERTIFICATE_WARN;
 use tokio::time::MissedTickBehavior;
 
 use crate::base::Base;
@@ -19,8 +20,6 @@ const TICK: Duration = Duration::from_secs(1);
 const DATABASE_TICKS: u64 = 5;
 /// Certificates are looked at every so many ticks.
 const CERTIFICATE_TICKS: u64 = 3_600;
-/// A certificate that ends sooner is warned of.
-pub(crate) const CERTIFICATE_WARN: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// Watches until the task is aborted.
 pub(super) async fn run(base: Base, journal: Journal, health: Health, desk: Option<Desk>) {

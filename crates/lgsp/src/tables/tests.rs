@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
@@ -344,6 +344,36 @@ fn what_is_kept_is_written_whole_and_a_damaged_one_is_set_aside() {
     assert!(told.iter().any(|line| line.starts_with("packet-in-force.json:1:1: ")), "{told:?}");
     assert!(data.path().join("packet-in-force.json.damaged").exists(), "for a person to look at");
     assert_eq!(folder.take().faults.len(), taken.faults.len() - 1, "it is not told for ever");
+}
+
+#[test]
+fn what_is_kept_already_is_not_written_again() {
+    let data = tempfile::tempdir().unwrap();
+    let kept = data.path().join(keep::FILE);
+    write(data.path(), "a.toml", &file("2019", "TieuDe"));
+    let (mut folder, _) = serve(data.path());
+    // Whoever writes puts a new file in its place.
+    let number = || std::fs::metadata(&kept).unwrap().ino();
+    let first = number();
+    folder.keep().unwrap();
+    folder.take();
+    folder.keep().unwrap();
+    assert_eq!(number(), first, "nothing changed");
+    write(data.path(), "a.toml", &file("2019", "KhongDung").replace("\"text\"", "\"word\""));
+    folder.take();
+    folder.keep().unwrap();
+    assert_eq!(number(), first, "a broken file changes nothing that is in force");
+    write(data.path(), "a.toml", &file("2019", "TieuDeMoi"));
+    folder.take();
+    // A folder that cannot be written to: it is tried again.
+    let obstacle = data.path().join(format!(".{}.new", keep::FILE));
+    std::fs::create_dir(&obstacle).unwrap();
+    folder.keep().unwrap_err();
+    folder.take();
+    std::fs::remove_dir(&obstacle).unwrap();
+    folder.keep().unwrap();
+    assert!(std::fs::read_to_string(&kept).unwrap().contains("TieuDeMoi"));
+    assert_ne!(number(), first);
 }
 
 #[test]

@@ -37,6 +37,8 @@ fn usage_ends_with_two_and_help_with_nought() {
         (vec!["config"], 2),
         (vec!["config", "show", "--lang", "fr"], 2),
         (vec!["config", "show", "--config", "absent.toml"], 2),
+        (vec!["demo", "--once", "--config", "absent.toml"], 2),
+        (vec!["simulate", "consumer", "http://127.0.0.1:1", "/", "--config", "absent.toml"], 2),
         (vec!["packet", "list"], 0),
         (vec!["packet", "show", "Nothing"], 1),
         (vec!["packet", "check", "absent.json"], 2),

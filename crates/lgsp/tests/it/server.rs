@@ -238,6 +238,8 @@ fn apply_tells_what_it_did_and_hands_keys_out_once() {
     let again = lines(&done(folder, &["apply", "-f", "p.yaml"], 0));
     assert!(again.iter().all(|line| line["change"] == "unchanged"), "{again:?}");
     let exported = done(folder, &["export"], 0);
+    let object: Value = serde_json::from_slice(&done(folder, &["export", "--json"], 0)).unwrap();
+    assert_eq!(object["registry"].as_str().map(str::as_bytes), Some(&*exported));
     std::fs::write(folder.join("e.yaml"), &exported).unwrap();
     let again = lines(&done(folder, &["apply", "-f", "e.yaml"], 0));
     assert!(again.iter().all(|line| line["change"] == "unchanged"), "{again:?}");

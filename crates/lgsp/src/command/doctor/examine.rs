@@ -17,7 +17,6 @@ use crate::base::with_causes;
 use crate::config::{Config, Listen};
 use crate::lock::Lock;
 use crate::output::cause;
-use crate::platform::CERTIFICATE_WARN;
 use crate::{certificate, host, tables};
 
 /// Open files below which article 7.4's connections cannot be held with their providers'.
@@ -341,7 +340,7 @@ fn certificate_end(check: &'static str, listen: &Listen, now: Timestamp) -> Opti
             format!("{shown} đã hết hạn lúc {end}: thay chứng thư"),
             format!("{shown} ended at {end}: replace it"),
         ),
-        Ok(end) if end <= now.plus(CERTIFICATE_WARN) => Finding::new(
+        Ok(end) if end <= now.plus(limit::CERTIFICATE_WARN) => Finding::new(
             check,
             Verdict::Warn,
             format!("{shown} hết hạn lúc {end}: chuẩn bị thay chứng thư"),

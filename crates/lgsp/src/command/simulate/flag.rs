@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use http::Uri;
 use simulator::portal::Code;
+use terms::limit::{
+    STAND_IN_CONNECTIONS_MAX as CONNECTIONS_MAX, STAND_IN_DURATION_MAX as DURATION_MAX,
+    STAND_IN_RATE_MAX as RATE_MAX,
+};
 use terms::quantity::parse_duration;
 
 /// What a reader of a flag gives; the text of a refusal is `tiếng Việt · English`.
 type Read<T> = Result<T, String>;
-
-/// More connections than this are no stand-in's business.
-const CONNECTIONS_MAX: usize = 10_000;
-/// Longest run or session.
-const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 fn refuse<T>(vi: &str, en: &str) -> Read<T> {
     Err(format!("{vi} · {en}"))
@@ -23,10 +22,13 @@ fn refuse<T>(vi: &str, en: &str) -> Read<T> {
 pub(super) fn duration(text: &str) -> Read<Duration> {
     match parse_duration(text).filter(|duration| *duration <= DURATION_MAX) {
         Some(duration) => Ok(duration),
-        None => refuse(
-            "viết kèm đơn vị, nhiều nhất 30d: 500ms, 20s, 5m, 24h",
-            "write it with its unit, 30d at the most: 500ms, 20s, 5m, 24h",
-        ),
+        None => {
+            let days = DURATION_MAX.as_secs() / (24 * 3_600);
+            refuse(
+                &format!("viết kèm đơn vị, nhiều nhất {days}d: 500ms, 20s, 5m, 24h"),
+                &format!("write it with its unit, {days}d at the most: 500ms, 20s, 5m, 24h"),
+            )
+        }
     }
 }
 
@@ -134,8 +136,11 @@ pub(super) fn visible(text: &str) -> Read<String> {
 /// Calls a second.
 pub(super) fn rate(text: &str) -> Read<f64> {
     match text.parse::<f64>() {
-        Ok(rate) if rate > 0.0 && rate <= 1e6 => Ok(rate),
-        _ => refuse("phải là số lớn hơn 0", "must be a number above 0"),
+        Ok(rate) if rate > 0.0 && rate <= f64::from(RATE_MAX) => Ok(rate),
+        _ => refuse(
+            &format!("phải là số lớn hơn 0, nhiều nhất {RATE_MAX}"),
+            &format!("must be a number above 0, {RATE_MAX} at the most"),
+        ),
     }
 }
 
