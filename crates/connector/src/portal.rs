@@ -76,21 +76,16 @@ pub struct PortalReply<B> {
     pub holds: PortalHolds,
 }
 
-/// Which records of a call the portal holds: it took them, or said that they exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PortalHolds {
-    /// The whole call.
-    All,
-    /// So many, from the first; of the others it is certain that it did not take them now.
-    First(usize),
-    /// Those before `from`; whether those from there up to `to` is not known: the answer is too
-    /// long, or does not say, or says of several that one exists. Those from `to` on were not sent.
-    Unknown {
-        /// Records that it holds for certain.
-        from: usize,
-        /// The end of those in doubt.
-        to: usize,
-    },
+/// Which records of a call the portal holds, counted from the first: it took them, or said that
+/// they exist. The end of the call is [`usize::MAX`], however its records are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortalHolds {
+    /// Those before this one, for certain.
+    pub held: usize,
+    /// Whether those from there up to this one is not known: they were sent, and there is no
+    /// answer, or one that is too long, or does not say, or says of several that one exists. Those
+    /// from this one on it did not take now.
+    pub doubt: usize,
 }
 
 /// A call whose records went out in several envelopes, one after another.

@@ -14,6 +14,7 @@ use terms::fault::Sentence;
 use tokio::time::{Instant, timeout_at};
 
 use crate::pool::Lease;
+use crate::portal::PortalHolds;
 
 /// A provider's answer: its head is complete, its body still streams.
 pub struct Reply<B> {
@@ -60,8 +61,8 @@ pub struct Failure {
     pub kind: FailureKind,
     /// The provider may have acted on the request.
     pub reached: bool,
-    /// So many records, from the first, a portal had taken before.
-    pub taken: usize,
+    /// Which records of the call a portal holds, as far as that is known.
+    pub holds: PortalHolds,
     /// What was tried.
     pub trace: Trace,
     /// What exactly, for people, when a protocol of ours knows; nothing internal.

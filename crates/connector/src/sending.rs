@@ -14,6 +14,7 @@ use terms::limit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::pool::{Connector, Lease};
+use crate::portal::PortalHolds;
 use crate::reply::{Failure, FailureKind, Reply, ReplyBody, Trace};
 
 /// A request with all that is needed to send it.
@@ -104,7 +105,7 @@ where
         let mut trace = journey.trace;
         trace.upstream_us = micros(self.clock().instant() - began);
         let reached = journey.left || end.1 == Reached::Maybe;
-        Err(Failure { kind: end.0, reached, taken: 0, trace, cause: None })
+        Err(Failure { kind: end.0, reached, holds: PortalHolds::default(), trace, cause: None })
     }
 }
 

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use terms::clock::Timestamp;
+use terms::limit::{
+    FACTS_LOOK, FACTS_QUESTIONS_MAX, FACTS_RETRIES_MAX, FACTS_RETRY_PAUSE, FACTS_WAITING_BYTES_MAX,
+    FACTS_WAITING_MAX, FACTS_WRITTEN_MAX,
+};
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
@@ -14,27 +17,11 @@ use crate::dossiers::Dossiers;
 use crate::error::DossierError;
 use crate::figure::Figures;
 use crate::gap::Cause;
-use crate::ledger::{Expected, Ledger};
-use crate::message::{self, Message};
+use crate::message::{self, Message, Reading};
 use crate::period::Period;
+use crate::tally::{Expected, Tally};
 
-/// Packets that wait at most.
-const WAITING_MAX: usize = 10_000;
-/// Their bodies together, at most: 64 MiB.
-const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Questions that wait at most.
-const QUESTIONS_MAX: usize = 100;
-/// Messages of waiting packets that are written together, as far as the last packet goes.
-const GATHER_MAX: usize = 5_000;
-/// Pause before a failed write is tried again.
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Tries of one write; meanwhile packets wait, and beyond [`WAITING_MAX`] are missed.
-const RETRIES_MAX: u32 = 600;
-
-/// What was lost is written down, and what is open counted, this often.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// A packet that the portal took, or may have taken.
+/// A packet of which the portal took records, or may have taken some.
 #[derive(Clone)]
 pub struct Carried {
     /// Its wire name.
@@ -45,16 +32,19 @@ pub struct Carried {
     pub body: Bytes,
     /// When the exchange was opened.
     pub at: Timestamp,
+    /// The portal holds the records before this one, counted from the first.
+    pub held: usize,
+    /// It is not known of those from there up to this one: until that is settled, by a later
+    /// packet of each dossier or by an officer, periods that they may touch have no figures.
+    pub doubt: usize,
 }
 
 /// Told when the facts are durable, or lost.
 type Done = oneshot::Sender<Result<(), DossierError>>;
 
 /// A packet handed in, with the room that its body takes.
-struct Parcel {
+struct Handed {
     carried: Carried,
-    /// It is not known whether the portal took it.
-    in_doubt: bool,
     _room: OwnedSemaphorePermit,
     done: Option<Done>,
 }
@@ -68,22 +58,22 @@ struct Question {
 /// A handle to the task that keeps facts. Cheap to clone, for any runtime.
 #[derive(Clone)]
 pub struct Desk {
-    packets: mpsc::Sender<Parcel>,
+    packets: mpsc::Sender<Handed>,
     questions: mpsc::Sender<Question>,
     room: Arc<Semaphore>,
-    missing: Arc<Missing>,
-    ledger: Arc<Ledger>,
+    missed: Arc<Missed>,
+    tally: Arc<Tally>,
 }
 
 /// What the facts lack.
 #[derive(Default)]
-struct Missing {
+struct Missed {
     /// Packets whose facts were lost and of which the database does not know yet.
     lost: AtomicU64,
-    /// What the database says is open: dossiers in doubt and records lost.
-    open: AtomicU64,
     /// Packets that could not be written yet, while that is tried again.
-    late: AtomicU64,
+    unwritten: AtomicU64,
+    /// The gaps that the database knows of: dossiers in doubt and records lost.
+    gaps: AtomicU64,
     /// One look at a time: what was lost is written down once.
     looking: Mutex<()>,
 }
@@ -92,20 +82,13 @@ impl Desk {
     /// A packet is about to leave for the portal: until what is returned is dropped, and what was
     /// handed in by then is written, a killed process leaves it behind as lost.
     pub fn expect(&self) -> Expected {
-        self.ledger.expect()
+        self.tally.expect()
     }
 
-    /// Hands in a packet that the portal took, without waiting. False when there is no room or the
-    /// packet is of no concern; in the first case it is counted as missed.
+    /// Hands in a packet, without waiting. False when there is no room or the packet is of no
+    /// concern; in the first case it is counted as lost.
     pub fn offer(&self, carried: Carried) -> bool {
-        self.hand_in(Parcelled { carried, in_doubt: false, done: None })
-    }
-
-    /// Hands in a packet of which it is not known whether the portal took it, as when it did not
-    /// answer: until that is settled, by a later packet of each dossier or by an officer, periods
-    /// that it may touch have no figures.
-    pub fn miss(&self, carried: Carried) {
-        self.hand_in(Parcelled { carried, in_doubt: true, done: None });
+        self.hand_in(carried, None)
     }
 
     /// Hands in a packet and waits until its facts are durable.
@@ -118,7 +101,7 @@ impl Desk {
             return Ok(());
         }
         let (done, wait) = oneshot::channel();
-        if !self.hand_in(Parcelled { carried, in_doubt: false, done: Some(done) }) {
+        if !self.hand_in(carried, Some(done)) {
             return Err(DossierError::Away);
         }
         wait.await.unwrap_or(Err(DossierError::Away))
@@ -142,72 +125,63 @@ impl Desk {
     /// What the facts of all nodes lack: dossiers in doubt, and records whose facts were lost.
     /// While this is not zero, periods that it may touch have no figures.
     pub fn missed(&self) -> u64 {
-        self.missing.unwritten() + self.missing.open.load(Ordering::Relaxed)
+        self.missed.here() + self.missed.gaps.load(Ordering::Relaxed)
     }
 
-    fn hand_in(&self, parcelled: Parcelled) -> bool {
-        let Parcelled { carried, in_doubt, done } = parcelled;
+    fn hand_in(&self, carried: Carried, done: Option<Done>) -> bool {
         if !message::is_told_by(&carried.packet) {
             return false;
         }
-        self.ledger.add(1);
+        self.tally.add(1);
         let size = u32::try_from(carried.body.len()).unwrap_or(u32::MAX);
         let room = self.room.clone().try_acquire_many_owned(size).ok();
-        let parcel = room.map(|room| Parcel { carried, in_doubt, _room: room, done });
-        let sent = parcel.is_some_and(|parcel| self.packets.try_send(parcel).is_ok());
+        let handed = room.map(|room| Handed { carried, _room: room, done });
+        let sent = handed.is_some_and(|handed| self.packets.try_send(handed).is_ok());
         if !sent {
-            self.missing.lost.fetch_add(1, Ordering::Relaxed);
+            self.missed.lost.fetch_add(1, Ordering::Relaxed);
         }
         sent
     }
 }
 
-impl Missing {
+impl Missed {
     /// What only this node knows of.
-    fn unwritten(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed) + self.late.load(Ordering::Relaxed)
+    fn here(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed) + self.unwritten.load(Ordering::Relaxed)
     }
-}
-
-/// A packet handed in, before there is room for it.
-struct Parcelled {
-    carried: Carried,
-    in_doubt: bool,
-    done: Option<Done>,
 }
 
 impl Dossiers {
     /// A desk, and the task behind it, to be spawned on the runtime of the database. It ends when
     /// the last desk is gone and what was handed in is written.
-    pub fn desk(&self, ledger: Ledger) -> (Desk, impl Future<Output = ()> + Send + 'static) {
-        let (packets, parcels) = mpsc::channel(WAITING_MAX);
-        let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
-        let room = Arc::new(Semaphore::new(WAITING_BYTES_MAX));
+    pub fn desk(&self, tally: Tally) -> (Desk, impl Future<Output = ()> + Send + 'static) {
+        let (packets, handed) = mpsc::channel(FACTS_WAITING_MAX);
+        let (questions, asked) = mpsc::channel(FACTS_QUESTIONS_MAX);
+        let room = Arc::new(Semaphore::new(FACTS_WAITING_BYTES_MAX));
         // what the last process left on its way is lost
-        let lost = AtomicU64::new(ledger.count());
-        let (missing, ledger) =
-            (Arc::new(Missing { lost, ..Missing::default() }), Arc::new(ledger));
-        let (known, kept_in) = (Arc::clone(&missing), Arc::clone(&ledger));
-        let desk = Desk { packets, questions, room, missing: known, ledger: kept_in };
+        let lost = AtomicU64::new(tally.count());
+        let (missed, tally) = (Arc::new(Missed { lost, ..Missed::default() }), Arc::new(tally));
         let dossiers = self.clone();
+        let desk =
+            Desk { packets, questions, room, missed: Arc::clone(&missed), tally: tally.clone() };
         let task = async move {
             let over = Notify::new();
             let kept = async {
                 tokio::join!(
-                    work(&dossiers, parcels, (&missing, &ledger)),
-                    reply(&dossiers, asked, &missing)
+                    work(&dossiers, handed, (&missed, &tally)),
+                    reply(&dossiers, asked, &missed)
                 );
                 over.notify_one();
             };
-            tokio::join!(kept, tend(&dossiers, (&missing, &ledger), &over));
+            tokio::join!(kept, tend(&dossiers, (&missed, &tally), &over));
         };
         (desk, task)
     }
 }
 
 /// Writes down what was lost, and counts what is open, again and again; once more when all is over.
-async fn tend(dossiers: &Dossiers, known: (&Missing, &Ledger), over: &Notify) {
-    let mut ticks = tokio::time::interval(LOOK);
+async fn tend(dossiers: &Dossiers, known: (&Missed, &Tally), over: &Notify) {
+    let mut ticks = tokio::time::interval(FACTS_LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let is_over = tokio::select! {
@@ -221,28 +195,29 @@ async fn tend(dossiers: &Dossiers, known: (&Missing, &Ledger), over: &Notify) {
     }
 }
 
-async fn look(dossiers: &Dossiers, (missing, ledger): (&Missing, &Ledger)) {
-    let _one = missing.looking.lock().await;
-    let lost = missing.lost.load(Ordering::Relaxed);
+async fn look(dossiers: &Dossiers, (missed, tally): (&Missed, &Tally)) {
+    tally.copy();
+    let _one = missed.looking.lock().await;
+    let lost = missed.lost.load(Ordering::Relaxed);
     if lost > 0 && dossiers.note_lost(lost, Cause::Unwritten).await.is_ok() {
-        missing.open.fetch_add(lost, Ordering::Relaxed);
-        missing.lost.fetch_sub(lost, Ordering::Relaxed);
-        ledger.end(lost);
+        missed.gaps.fetch_add(lost, Ordering::Relaxed);
+        missed.lost.fetch_sub(lost, Ordering::Relaxed);
+        tally.end(lost);
     }
     // the database away is told elsewhere
     if let Ok(gaps) = dossiers.gaps().await {
-        missing.open.store(gaps.dossiers + gaps.lost, Ordering::Relaxed);
+        missed.gaps.store(gaps.dossiers + gaps.lost, Ordering::Relaxed);
     }
 }
 
 /// Answers one question after the other, beside the writing.
-async fn reply(dossiers: &Dossiers, mut questions: mpsc::Receiver<Question>, missing: &Missing) {
+async fn reply(dossiers: &Dossiers, mut questions: mpsc::Receiver<Question>, missed: &Missed) {
     while let Some(Question { period, unit, answer }) = questions.recv().await {
         // Who asked may have gone.
         if answer.is_closed() {
             continue;
         }
-        let figures = match missing.unwritten() {
+        let figures = match missed.here() {
             0 => dossiers.figures(period, unit.as_deref()).await,
             lost => Err(DossierError::Gaps { dossiers: 0, lost }),
         };
@@ -250,17 +225,13 @@ async fn reply(dossiers: &Dossiers, mut questions: mpsc::Receiver<Question>, mis
     }
 }
 
-async fn work(
-    dossiers: &Dossiers,
-    mut parcels: mpsc::Receiver<Parcel>,
-    known: (&Missing, &Ledger),
-) {
-    while let Some(parcel) = parcels.recv().await {
+async fn work(dossiers: &Dossiers, mut handed: mpsc::Receiver<Handed>, known: (&Missed, &Tally)) {
+    while let Some(first) = handed.recv().await {
         let mut batch = Batch::default();
-        batch.take(dossiers, parcel);
-        while batch.messages.len() + batch.doubts.len() < GATHER_MAX {
-            let Ok(parcel) = parcels.try_recv() else { break };
-            batch.take(dossiers, parcel);
+        batch.take(dossiers, first);
+        while batch.messages.len() + batch.doubts.len() < FACTS_WRITTEN_MAX {
+            let Ok(next) = handed.try_recv() else { break };
+            batch.take(dossiers, next);
         }
         batch.write(dossiers, known).await;
     }
@@ -278,51 +249,53 @@ struct Batch {
 }
 
 impl Batch {
-    fn take(&mut self, dossiers: &Dossiers, parcel: Parcel) {
-        let Carried { packet, sender, body, at } = &parcel.carried;
-        match message::read(packet, sender, body, *at, dossiers.zone()) {
-            Ok(reading) => {
-                if reading.uncounted > 0 {
-                    let uncounted = reading.uncounted;
-                    tracing::warn!(%packet, uncounted, "records that cannot be counted");
+    fn take(&mut self, dossiers: &Dossiers, handed: Handed) {
+        let Carried { packet, sender, body, at, held, doubt } = handed.carried;
+        let parts = [(0..held, &mut self.messages), (held..doubt, &mut self.doubts)];
+        for (records, told) in parts.into_iter().filter(|(records, _)| !records.is_empty()) {
+            match message::read(&packet, &sender, &body, records, at, dossiers.zone()) {
+                Ok(Reading { messages, uncounted }) => {
+                    if uncounted > 0 {
+                        tracing::warn!(%packet, uncounted, "records that cannot be counted");
+                    }
+                    self.unread += u64::from(uncounted);
+                    told.extend(messages);
                 }
-                self.unread += u64::from(reading.uncounted);
-                let told = if parcel.in_doubt { &mut self.doubts } else { &mut self.messages };
-                told.extend(reading.messages);
-            }
-            Err(error) => {
-                tracing::warn!(%packet, %error, "a packet was not counted");
-                self.unread += 1;
+                Err(error) => {
+                    tracing::warn!(%packet, %error, "a packet was not counted");
+                    self.unread += 1;
+                    break;
+                }
             }
         }
         self.packets += 1;
-        self.waiting.extend(parcel.done);
+        self.waiting.extend(handed.done);
     }
 
-    async fn write(mut self, dossiers: &Dossiers, known: (&Missing, &Ledger)) {
-        let (missing, ledger) = known;
+    async fn write(mut self, dossiers: &Dossiers, known: (&Missed, &Tally)) {
+        let (missed, tally) = known;
         let opens = !self.doubts.is_empty() || self.unread > 0;
-        for attempt in 1..=RETRIES_MAX {
+        for attempt in 1..=FACTS_RETRIES_MAX {
             let Err(error) = self.try_write(dossiers).await else {
-                ledger.end(self.packets);
-                missing.late.store(0, Ordering::Relaxed);
-                if opens || missing.open.load(Ordering::Relaxed) > 0 {
+                tally.end(self.packets);
+                missed.unwritten.store(0, Ordering::Relaxed);
+                if opens || missed.gaps.load(Ordering::Relaxed) > 0 {
                     look(dossiers, known).await;
                 }
                 return self.answer(true);
             };
             if attempt == 1 {
-                missing.late.store(self.packets, Ordering::Relaxed);
+                missed.unwritten.store(self.packets, Ordering::Relaxed);
                 let cause = error.sentence().en;
                 tracing::warn!(code = "dossier_write", %cause, "facts were not written");
             }
             if !matches!(error, DossierError::Store(_)) {
                 break;
             }
-            tokio::time::sleep(RETRY_PAUSE).await;
+            tokio::time::sleep(FACTS_RETRY_PAUSE).await;
         }
-        missing.lost.fetch_add(self.packets, Ordering::Relaxed);
-        missing.late.store(0, Ordering::Relaxed);
+        missed.lost.fetch_add(self.packets, Ordering::Relaxed);
+        missed.unwritten.store(0, Ordering::Relaxed);
         tracing::error!(packets = self.packets, "facts of dossiers were lost");
         self.answer(false);
     }

@@ -11,6 +11,7 @@ use keyring::{KeyId, Keyring};
 use serde_json::{Map, Value};
 use sqlx::AnyConnection;
 use terms::clock::{Clock, Timestamp};
+use terms::limit::{FACTS_LOADED_MAX, FACTS_WRITTEN_MAX};
 use terms::random::Random;
 
 use crate::error::DossierError;
@@ -26,11 +27,6 @@ use crate::schedule::Rule;
 use crate::store::{self, Sort};
 use crate::unit::covers;
 
-/// Messages written in one transaction: other writers wait some tenths of a second.
-pub(crate) const MESSAGES_A_TRANSACTION: usize = 5_000;
-/// The same when very many are brought in: other writers wait some seconds, but each counter is
-/// written once for many dossiers.
-const MESSAGES_A_LOAD: usize = 200_000;
 /// Bytes of the digest of a code: 20 million share one with a chance below 2^-79.
 const DIGEST_BYTES: usize = 16;
 
@@ -148,7 +144,7 @@ impl Dossiers {
     /// [`DossierError::Ended`] when the switch was turned off meanwhile; those of the database.
     /// What was committed before an error stays; giving everything again is harmless.
     pub async fn observe(&self, messages: &[Message]) -> Result<(), DossierError> {
-        self.take(messages, MESSAGES_A_TRANSACTION).await
+        self.take(messages, FACTS_WRITTEN_MAX).await
     }
 
     /// As [`Dossiers::observe`], for bringing in the dossiers of years: larger transactions, and
@@ -157,7 +153,7 @@ impl Dossiers {
     /// # Errors
     /// As [`Dossiers::observe`].
     pub async fn load(&self, messages: &[Message]) -> Result<(), DossierError> {
-        self.take(messages, MESSAGES_A_LOAD).await
+        self.take(messages, FACTS_LOADED_MAX).await
     }
 
     async fn take(&self, messages: &[Message], at_once: usize) -> Result<(), DossierError> {

@@ -7,9 +7,10 @@ use ::store::Store;
 use journal::audit;
 use serde_json::json;
 use terms::clock::Clock;
+use terms::limit::FACTS_WRITTEN_MAX;
 use terms::random::Random;
 
-use crate::dossiers::{Dossiers, MESSAGES_A_TRANSACTION, change, write};
+use crate::dossiers::{Dossiers, change, write};
 use crate::error::DossierError;
 use crate::fact::Tale;
 use crate::message::Code;
@@ -36,7 +37,7 @@ impl Dossiers {
     pub async fn erase(&self, codes: &[Code], why: &Erasure<'_>) -> Result<(), DossierError> {
         let at = self.clock().now();
         let tale = Tale::Erasure(at);
-        for codes in codes.chunks(MESSAGES_A_TRANSACTION) {
+        for codes in codes.chunks(FACTS_WRITTEN_MAX) {
             let told: BTreeMap<_, _> =
                 codes.iter().map(|code| (self.digest(code), vec![&tale])).collect();
             let mut tx = self.store().write().await?;

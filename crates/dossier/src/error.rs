@@ -3,6 +3,7 @@
 use journal::JournalError;
 use store::StoreError;
 use terms::fault::Sentence;
+use terms::limit::{REASON_CHARS_MAX, REASON_CHARS_MIN};
 
 use crate::period::Span;
 
@@ -12,7 +13,7 @@ pub enum DossierError {
     /// Facts are to be kept, but no law or decision is named that allows it.
     #[error(
         "[statistics] keep_facts needs legal_ground: name the decision that allows it \
-         (10 to 500 characters on one line)"
+         ({REASON_CHARS_MIN} to {REASON_CHARS_MAX} characters on one line)"
     )]
     Ground,
     /// The keyring lacks the entry under which the codes were digested.
@@ -63,9 +64,10 @@ impl DossierError {
     pub fn sentence(&self) -> Sentence {
         let vi = match self {
             DossierError::Ground => {
-                "[statistics] keep_facts cần legal_ground: ghi văn bản cho phép \
-                                     lưu (10 đến 500 ký tự, một dòng)"
-                    .to_owned()
+                format!(
+                    "[statistics] keep_facts cần legal_ground: ghi văn bản cho phép lưu \
+                     ({REASON_CHARS_MIN} đến {REASON_CHARS_MAX} ký tự, một dòng)"
+                )
             }
             DossierError::Key(id) => format!("vòng khóa thiếu mục {id} đã dùng để băm mã hồ sơ"),
             DossierError::Damaged => "bộ đếm hồ sơ theo ngày bị hỏng: chạy đếm lại".to_owned(),

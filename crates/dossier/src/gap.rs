@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use sqlx::AnyConnection;
+use terms::limit::FACTS_WRITTEN_MAX;
 use uuid::Uuid;
 
 use crate::dossiers::{Dossiers, apply, change};
@@ -16,9 +17,6 @@ use crate::message::{Code, Message};
 use crate::moment::Day;
 use crate::period::Period;
 use crate::store::{self, Sort};
-
-/// Doubts settled in one transaction.
-const PAGE: i64 = 5_000;
 
 /// What keeps the facts from being complete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,7 +100,7 @@ impl Dossiers {
     /// # Errors
     /// As [`Dossiers::observe`].
     pub async fn doubt(&self, messages: &[Message]) -> Result<(), DossierError> {
-        for messages in messages.chunks(usize::try_from(PAGE).unwrap_or(usize::MAX)) {
+        for messages in messages.chunks(FACTS_WRITTEN_MAX) {
             let told = self.told(messages);
             let ids: Vec<&str> = told.keys().map(String::as_str).collect();
             let mut tx = self.store().write().await?;
@@ -128,38 +126,40 @@ impl Dossiers {
         let id = Uuid::from_bytes(self.random().bytes()).to_string();
         let mut tx = self.store().write().await?;
         self.require_on(&mut tx).await?;
-        store::insert_gap(&mut tx, &id, at, cause.as_str(), lost).await?;
+        store::insert_lost(&mut tx, &id, at, cause.as_str(), lost).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Settles all that is open of that kind, as an officer says; gives how many dossiers or
-    /// records that were. Written to the audit with the reason, without a code of a dossier.
+    /// Settles all that is open of that kind at one moment, as an officer says; gives how many
+    /// dossiers or records that were. Written to the audit with the reason, without a code of a
+    /// dossier.
     ///
     /// # Errors
-    /// As [`Dossiers::observe`].
+    /// As [`Dossiers::observe`]; [`DossierError::Ended`] only where something is to be counted.
     pub async fn settle_gaps(
         &self,
         how: Settlement,
         actor: &str,
         reason: &str,
     ) -> Result<u64, DossierError> {
-        let mut count = 0;
-        loop {
-            let mut tx = self.store().write().await?;
-            let settled = match how {
-                Settlement::BroughtIn => store::delete_gaps(&mut tx).await?,
-                _ => settle_page(&mut tx, how).await?,
-            };
-            if settled == 0 {
-                return Ok(count);
+        // one transaction: what comes up meanwhile is none that he has seen
+        let mut tx = self.store().write().await?;
+        let settled = match how {
+            Settlement::BroughtIn => store::delete_lost(&mut tx).await?,
+            Settlement::Refused => store::delete_all_doubts(&mut tx).await?,
+            Settlement::Taken => {
+                self.require_on(&mut tx).await?;
+                count_doubts(&mut tx).await?
             }
+        };
+        if settled > 0 {
             let after = json!({ "settled": settled, "as": how.as_str(), "reason": reason });
             let change = change(self.clock().now(), actor, "settle", None, Some(after));
             journal::audit::insert(&mut tx, &change, self.random()).await?;
             tx.commit().await?;
-            count += settled;
         }
+        Ok(settled)
     }
 
     /// What the messages tell of each dossier.
@@ -191,20 +191,21 @@ impl Dossiers {
     }
 }
 
-/// Counts the next doubts, or drops them; gives how many they were.
-async fn settle_page(tx: &mut AnyConnection, how: Settlement) -> Result<u64, DossierError> {
-    let page: BTreeMap<String, Facts> =
-        store::list_page(&mut *tx, Sort::Doubt, "", PAGE).await?.into_iter().collect();
-    let ids: Vec<&str> = page.keys().map(String::as_str).collect();
-    if how == Settlement::Taken {
+/// Counts all that is in doubt; gives how many dossiers that were.
+async fn count_doubts(tx: &mut AnyConnection) -> Result<u64, DossierError> {
+    let mut after = String::new();
+    loop {
+        let page = store::list_page(&mut *tx, Sort::Doubt, &after, FACTS_WRITTEN_MAX).await?;
+        let Some((last, _)) = page.last() else { return Ok(store::delete_all_doubts(tx).await?) };
+        after.clone_from(last);
+        let page: BTreeMap<String, Facts> = page.into_iter().collect();
+        let ids: Vec<&str> = page.keys().map(String::as_str).collect();
         let known = store::list(tx, Sort::Known, &ids).await?;
         let (changed, days) = apply(&known, &page, |facts, doubt| facts.merge(doubt));
         let changed: Vec<(&str, &Facts)> = changed.iter().map(|(id, facts)| (*id, facts)).collect();
         store::update(tx, &changed).await?;
         store::update_days(tx, &days).await?;
     }
-    store::delete_doubts(tx, &ids).await?;
-    Ok(page.len() as u64)
 }
 
 /// Looks at doubts anew: what is known of their dossiers has changed, or they have. Those that

@@ -3,16 +3,12 @@
 use jiff::civil::Date;
 use serde_json::json;
 use terms::clock::Timestamp;
+use terms::limit::{REASON_CHARS_MAX, REASON_CHARS_MIN};
 
 use crate::error::DossierError;
 use crate::moment::Day;
 use crate::period::Period;
 use crate::schedule::Rule;
-
-/// Shortest text that names a law or a decision.
-const GROUND_CHARS_MIN: usize = 10;
-/// Longest.
-const GROUND_CHARS_MAX: usize = 500;
 
 /// Section `[statistics]` of the configuration.
 #[derive(Clone, Debug, Default)]
@@ -39,10 +35,15 @@ impl Config {
             return Ok(None);
         }
         let text = self.legal_ground.as_deref().unwrap_or_default().trim();
-        let right = (GROUND_CHARS_MIN..=GROUND_CHARS_MAX).contains(&text.chars().count())
-            && !text.chars().any(char::is_control);
-        if right { Ok(Some(Ground(text.to_owned()))) } else { Err(DossierError::Ground) }
+        let ground = is_reason(text).then(|| Some(Ground(text.to_owned())));
+        ground.ok_or(DossierError::Ground)
     }
+}
+
+/// Can this stand in the audit for years, as a legal ground or a reason? A sentence on one line.
+pub fn is_reason(text: &str) -> bool {
+    (REASON_CHARS_MIN..=REASON_CHARS_MAX).contains(&text.chars().count())
+        && !text.chars().any(char::is_control)
 }
 
 /// A written legal ground; [`Config::ground`] is its one maker.

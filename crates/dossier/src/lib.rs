@@ -14,7 +14,6 @@ pub mod fact;
 pub mod figure;
 mod gap;
 mod keeping;
-mod ledger;
 pub mod mark;
 pub mod message;
 mod moment;
@@ -23,6 +22,7 @@ mod period;
 mod recount;
 pub mod schedule;
 mod store;
+mod tally;
 pub mod unit;
 
 #[cfg(test)]
@@ -34,9 +34,9 @@ pub use erase::{Erasure, erase_all};
 pub use error::DossierError;
 pub use figure::{Figures, Unit};
 pub use gap::{Cause, Gaps, Settlement};
-pub use keeping::{Config, Ground, Keeping};
-pub use ledger::{Expected, Ledger};
+pub use keeping::{Config, Ground, Keeping, is_reason};
 pub use moment::{Day, Moment};
 pub use packet::{Due, PacketSeen};
 pub use period::{Period, Span};
 pub use recount::Recount;
+pub use tally::{Expected, Tally};

@@ -2,6 +2,7 @@
 //! are taken; everything about a person is passed over without being kept.
 
 use std::fmt;
+use std::ops::Range;
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -88,8 +89,9 @@ pub fn is_told_by(packet: &str) -> bool {
 }
 
 /// Reads a packet: an envelope with `data` (a list or one record), a bare list, or one bare record.
-/// `sender` is the unit that sent it where the envelope does not say (`madonvi`); `at` is when the
-/// platform carried it. Any other packet tells nothing. An XML form is turned into JSON before.
+/// Only its `records` are looked at, as they stand there. `sender` is the unit that sent it where
+/// the envelope does not say (`madonvi`); `at` is when the platform carried it. Any other packet
+/// tells nothing. An XML form is turned into JSON before.
 ///
 /// # Errors
 /// [`Unreadable`] when the body is not JSON of one of these shapes.
@@ -97,6 +99,7 @@ pub fn read(
     packet: &str,
     sender: &str,
     body: &[u8],
+    records: Range<usize>,
     at: Timestamp,
     zone: &TimeZone,
 ) -> Result<Reading, Unreadable> {
@@ -110,7 +113,7 @@ pub fn read(
     let reader = Reader { sender, at, carried, zone };
     let is_record = packet.eq_ignore_ascii_case(RECORD);
     let mut reading = Reading::default();
-    for item in &body.items {
+    for item in body.items.iter().take(records.end).skip(records.start) {
         let told = if is_record { reader.record(item) } else { reader.progress(item) };
         let code = item.code.0.text().and_then(Code::parse);
         if code.is_none() || !told.is_whole {

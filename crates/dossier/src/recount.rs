@@ -2,15 +2,13 @@
 
 use serde_json::json;
 use sqlx::AnyConnection;
+use terms::limit::FACTS_WRITTEN_MAX;
 
 use crate::dossiers::{Dossiers, change};
 use crate::error::DossierError;
 use crate::mark::Days;
 use crate::store::{self, Sort};
 use ::store::Engine;
-
-/// Dossiers read at once.
-const PAGE: i64 = 5_000;
 
 /// What a recount found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +61,7 @@ async fn count(tx: &mut AnyConnection) -> Result<(u64, Days), DossierError> {
     let mut dossiers = 0;
     let mut after = String::new();
     loop {
-        let page = store::list_page(&mut *tx, Sort::Known, &after, PAGE).await?;
+        let page = store::list_page(&mut *tx, Sort::Known, &after, FACTS_WRITTEN_MAX).await?;
         let Some((last, _)) = page.last() else { return Ok((dossiers, days)) };
         after.clone_from(last);
         for (_, facts) in &page {

@@ -74,11 +74,12 @@ pub(crate) async fn list_page<'c>(
     executor: impl AnyExecutor<'c>,
     sort: Sort,
     after: &str,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<(String, Facts)>, sqlx::Error> {
     let table = sort.table();
     let sql = format!("SELECT {COLUMNS} FROM {table} WHERE id > $1 ORDER BY id LIMIT $2");
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(limit);
+    let query =
+        sqlx::query(AssertSqlSafe(sql)).bind(after).bind(i64::try_from(limit).unwrap_or(i64::MAX));
     let rows = query.fetch_all(executor).await?;
     rows.iter().map(|row| Ok((row.try_get("id")?, read(row)?))).collect()
 }
@@ -291,9 +292,15 @@ pub(crate) async fn delete_days(tx: &mut AnyConnection) -> Result<(), sqlx::Erro
 /// Deletes all facts; gives how many dossiers there were.
 pub(crate) async fn delete_all(tx: &mut AnyConnection) -> Result<u64, sqlx::Error> {
     delete_days(tx).await?;
-    delete_gaps(tx).await?;
-    sqlx::query("DELETE FROM dossier_doubt").execute(&mut *tx).await?;
+    delete_lost(tx).await?;
+    delete_all_doubts(tx).await?;
     sqlx::query("DELETE FROM dossier").execute(tx).await.map(|done| done.rows_affected())
+}
+
+/// Deletes all doubts; gives of how many dossiers.
+pub(crate) async fn delete_all_doubts(tx: &mut AnyConnection) -> Result<u64, sqlx::Error> {
+    let sql = "DELETE FROM dossier_doubt";
+    sqlx::query(sql).execute(tx).await.map(|done| done.rows_affected())
 }
 
 /// Deletes these doubts.
@@ -310,7 +317,7 @@ pub(crate) async fn delete_doubts(tx: &mut AnyConnection, ids: &[&str]) -> Resul
 }
 
 /// Notes that facts were lost.
-pub(crate) async fn insert_gap(
+pub(crate) async fn insert_lost(
     tx: &mut AnyConnection,
     id: &str,
     at: Timestamp,
@@ -329,7 +336,7 @@ pub(crate) async fn insert_gap(
 }
 
 /// Forgets what was lost; gives how much it was.
-pub(crate) async fn delete_gaps(tx: &mut AnyConnection) -> Result<u64, sqlx::Error> {
+pub(crate) async fn delete_lost(tx: &mut AnyConnection) -> Result<u64, sqlx::Error> {
     let lost = count_lost(&mut *tx).await?;
     sqlx::query("DELETE FROM dossier_gap").execute(tx).await?;
     Ok(lost)

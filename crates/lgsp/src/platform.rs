@@ -1,6 +1,6 @@
 //! The running platform: its parts in the order in which they need each other.
 
-pub(crate) mod facts;
+mod facts;
 mod statistic;
 mod tables;
 mod watch;

@@ -291,33 +291,6 @@ fn push_updating(out: &mut String, updating: Option<bool>) {
     }
 }
 
-/// The same call in groups of at most `max` records each, the records copied byte for byte and all
-/// else as it was; the body itself when it has no more.
-pub fn groups(body: &Bytes, envelope: &Envelope<'_>, max: usize) -> Vec<Bytes> {
-    let max = max.max(1);
-    let Some(data) = envelope.member(name::DATA).filter(|_| envelope.items.len() > max) else {
-        return vec![body.clone()];
-    };
-    envelope
-        .items
-        .chunks(max)
-        .map(|chunk| {
-            let mut out = Vec::with_capacity(body.len());
-            out.extend_from_slice(&body[..data.span.start]);
-            out.push(b'[');
-            for (place, item) in chunk.iter().enumerate() {
-                if place > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(&body[item.clone()]);
-            }
-            out.push(b']');
-            out.extend_from_slice(&body[data.span.end..]);
-            Bytes::from(out)
-        })
-        .collect()
-}
-
 /// The values of one field of all records (`MaHoSo`, say), in order, each once, empty ones not.
 pub fn values(document: &Document<'_>, field: &str) -> Vec<String> {
     let root = document.root();

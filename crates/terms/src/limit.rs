@@ -63,6 +63,30 @@ pub const STATISTIC_FACTS_TIMEOUT: Duration = Duration::from_secs(10);
 /// The answer of one source of statistics, bytes.
 pub const STATISTIC_ANSWER_MAX: usize = 1024 * 1024;
 
+/// Packets whose facts wait to be written; those beyond are lost, and said to be.
+pub const FACTS_WAITING_MAX: usize = 10_000;
+/// Their bodies together, bytes.
+pub const FACTS_WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Questions for figures that wait.
+pub const FACTS_QUESTIONS_MAX: usize = 100;
+/// Records of packets whose facts are written in one transaction: other writers wait some tenths of
+/// a second.
+pub const FACTS_WRITTEN_MAX: usize = 5_000;
+/// The same when very many are brought in: other writers wait some seconds, but each counter is
+/// written once for many dossiers.
+pub const FACTS_LOADED_MAX: usize = 200_000;
+/// Pause before facts that could not be written are tried again.
+pub const FACTS_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Tries; then they are lost, and said to be.
+pub const FACTS_RETRIES_MAX: u32 = 600;
+/// How often what was lost is written down, what the facts lack is counted, and the number of
+/// packets on their way is copied to the data folder.
+pub const FACTS_LOOK: Duration = Duration::from_secs(1);
+/// Shortest legal ground or reason that an officer gives, characters.
+pub const REASON_CHARS_MIN: usize = 10;
+/// Longest.
+pub const REASON_CHARS_MAX: usize = 500;
+
 /// A `bulk` version: the whole call.
 pub const BULK_MAX: Duration = Duration::from_secs(15 * 60);
 /// A `bulk` version: least speed of either body, bytes a second, mean of [`BULK_WINDOW`].
@@ -162,7 +186,7 @@ pub const PACKET_DEPTH_MAX: usize = 32;
 /// Names and values in one packet, 16 bytes of memory each: 6,000 dossiers with every field of
 /// theirs, or 60,000 progress rows. More would hold up the thread that reads them.
 pub const PACKET_VALUES_MAX: usize = 800_000;
-/// Members of one object: the largest of the standard has 38.
+/// Members of one object: the largest of the standard has 27, with what clients add 38.
 pub const PACKET_MEMBERS_MAX: usize = 4_096;
 /// Parameters in the query of a packet path: the standard's pulls have at most six.
 pub const PACKET_PARAMETERS_MAX: usize = 64;
@@ -186,7 +210,7 @@ pub const PACKET_TABLE_BYTES_MAX: usize = 1024 * 1024;
 pub const PACKET_TABLE_FILES_MAX: usize = 500;
 /// Lists within one another in a packet table: the standard's have three.
 pub const PACKET_TABLE_LEVELS_MAX: usize = 8;
-/// Fields on one level of a packet table: the longest of the standard has 38.
+/// Fields on one level of a packet table: the longest built in has 38.
 pub const PACKET_TABLE_FIELDS_MAX: usize = 512;
 /// The folder of table files is looked at this often; a change counts when two looks see the same.
 pub const PACKET_TABLE_LOOK: Duration = Duration::from_millis(200);

@@ -44,8 +44,10 @@ pub(super) struct Errand<'a, B> {
     envelope: Envelope,
     turn: Turn<'a>,
     trace: Trace,
-    /// The portal may have acted on something.
+    /// The portal may have acted on the part that is under way.
     reached: bool,
+    /// Or on one before it.
+    reached_before: bool,
 }
 
 /// An answer whose beginning has been read.
@@ -69,7 +71,8 @@ where
         let trace = Trace::default();
         let Some(envelope) = Envelope::read(&call.body, &call.access.names) else {
             let (kind, cause) = (FailureKind::Broken, Some(UNREADABLE));
-            return Err(Failure { kind, reached: false, taken: 0, trace, cause });
+            let holds = PortalHolds::default();
+            return Err(Failure { kind, reached: false, holds, trace, cause });
         };
         // endpoints of one version are doors of one portal
         let portal = (call.endpoints.first().map(|first| &first.upstream), call.destination);
@@ -77,7 +80,16 @@ where
         let order = &portals.order;
         let codes = envelope.items.iter().filter_map(|item| item.dossier(&call.body));
         let turn = order.line_up(codes.map(|code| order.dossier(&way, &code)).collect());
-        Ok(Errand { connector, portals, call, envelope, turn, trace, reached: false })
+        Ok(Errand {
+            connector,
+            portals,
+            call,
+            envelope,
+            turn,
+            trace,
+            reached: false,
+            reached_before: false,
+        })
     }
 
     /// The whole of it; another call's turn comes when it ends.
@@ -91,14 +103,15 @@ where
             let groups = cut(0..items.len(), PORTAL_PROGRESS_ROWS_MAX);
             return self.send_parts(&items, groups).await;
         }
-        let (heard, resent) = self.put(None).await?;
+        let whole = 0..items.len();
+        let (heard, resent) = self.put(None, whole.clone(), items.len()).await?;
         if resent && items.len() > 1 && !heard.answer.is_success() {
             // which of them it holds is not said
-            let halves = cut(0..items.len(), items.len().div_ceil(2));
+            let halves = cut(whole, items.len().div_ceil(2));
             return self.send_parts(&items, halves).await;
         }
         let parts = PortalParts { taken: heard.answer.is_success().into(), count: 1 };
-        let holds = heard.holds(0..items.len(), items.len());
+        let holds = heard.holds(whole, items.len());
         Ok(self.end(heard, resent, parts, holds))
     }
 
@@ -126,9 +139,7 @@ where
         loop {
             let from = part.start;
             let records = &items[part.clone()];
-            let put = self.put(Some(records)).await;
-            let (mut heard, updated) =
-                put.map_err(|failure| tell_taken(failure, from, items.len()))?;
+            let (mut heard, updated) = self.put(Some(records), part.clone(), items.len()).await?;
             resent |= updated;
             if heard.answer.is_success() {
                 taken += 1;
@@ -146,19 +157,31 @@ where
                 Some(next) => part = next,
                 None => {
                     let parts = PortalParts { taken, count: taken };
-                    return Ok(self.end(heard, resent, parts, PortalHolds::All));
+                    let holds = PortalHolds { held: usize::MAX, doubt: usize::MAX };
+                    return Ok(self.end(heard, resent, parts, holds));
                 }
             }
         }
     }
 
-    /// One envelope, as it is, and then as an update where that is wanted; was it?
-    async fn put(&mut self, items: Option<&[Item]>) -> Result<(Heard<B>, bool), Failure> {
-        let heard = self.ask(items, false).await?;
-        if self.updates(&heard) {
-            return Ok((self.ask(items, true).await?, true));
+    /// One envelope, `part` of `count` records, as it is, and then as an update where that is
+    /// wanted; was it?
+    async fn put(
+        &mut self,
+        items: Option<&[Item]>,
+        part: Range<usize>,
+        count: usize,
+    ) -> Result<(Heard<B>, bool), Failure> {
+        self.reached_before |= std::mem::take(&mut self.reached);
+        let mut put = self.ask(items, false).await.map(|heard| (heard, false));
+        if put.as_ref().is_ok_and(|(heard, _)| self.updates(heard)) {
+            put = self.ask(items, true).await.map(|heard| (heard, true));
         }
-        Ok((heard, false))
+        put.map_err(|mut failure| {
+            let doubt = if self.reached { end_of(&part, count) } else { part.start };
+            failure.holds = PortalHolds { held: part.start, doubt };
+            tell_taken(failure, part.start, count)
+        })
     }
 
     /// One envelope, by way of the first endpoint that can be reached.
@@ -300,7 +323,9 @@ where
     }
 
     fn failure(&self, kind: FailureKind, cause: Option<Sentence>) -> Failure {
-        Failure { kind, reached: self.reached, taken: 0, trace: self.trace.clone(), cause }
+        let reached = self.reached || self.reached_before;
+        let (holds, trace) = (PortalHolds::default(), self.trace.clone());
+        Failure { kind, reached, holds, trace, cause }
     }
 
     fn end(
@@ -321,15 +346,16 @@ impl<B: Body<Data = Bytes> + 'static> Heard<B> {
     /// several of which one exists, the others may be unknown to it.
     fn holds(&self, part: Range<usize>, count: usize) -> PortalHolds {
         if self.answer.is_success() || self.answer.exists() && part.len() <= 1 {
-            return if part.end == count { PortalHolds::All } else { PortalHolds::First(part.end) };
+            let end = end_of(&part, count);
+            return PortalHolds { held: end, doubt: end };
         }
         // a redirect, or a refusal by HTTP, says that nothing was done
         let status = self.reply.parts.status;
         let says_no = status.is_redirection() || status.is_client_error();
         if self.answer.exists() || self.answer.is_mute() && !says_no {
-            return PortalHolds::Unknown { from: part.start, to: part.end };
+            return PortalHolds { held: part.start, doubt: end_of(&part, count) };
         }
-        PortalHolds::First(part.start)
+        PortalHolds { held: part.start, doubt: part.start }
     }
 
     /// Adds a sentence to the portal's message.
@@ -352,7 +378,6 @@ fn taken_remark(taken: usize, count: usize) -> Sentence {
 }
 
 fn tell_taken(mut failure: Failure, taken: usize, count: usize) -> Failure {
-    failure.taken = taken;
     if taken > 0 {
         let remark = taken_remark(taken, count);
         failure.cause = Some(match failure.cause {
@@ -364,6 +389,11 @@ fn tell_taken(mut failure: Failure, taken: usize, count: usize) -> Failure {
         });
     }
     failure
+}
+
+/// The end of a part, as [`PortalHolds`] counts.
+fn end_of(part: &Range<usize>, count: usize) -> usize {
+    if part.end == count { usize::MAX } else { part.end }
 }
 
 /// Parts of at most `size`, the last one first.

@@ -11,6 +11,7 @@ use terms::fault::Sentence;
 use terms::limit::{HELD_BYTES_MAX, PORTAL_LOGIN_TIMEOUT};
 use terms::portal::PortalAccess;
 
+use super::PortalHolds;
 use super::answer::Answer;
 use super::request;
 use super::scan::quoted;
@@ -96,7 +97,13 @@ where
     let held = reply.body.hold(HELD_BYTES_MAX, deadline).await;
     let (text, _) = held.map_err(|kind| {
         let trace = reply.trace.clone();
-        LoginFault::from(Failure { kind, reached: true, taken: 0, trace, cause: None })
+        LoginFault::from(Failure {
+            kind,
+            reached: true,
+            holds: PortalHolds::default(),
+            trace,
+            cause: None,
+        })
     })?;
     judge(reply.parts.status, &Answer::read(&text, &access.names.session)).inspect_err(|fault| {
         let status = reply.parts.status.as_u16();

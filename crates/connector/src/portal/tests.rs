@@ -105,6 +105,12 @@ impl World {
     }
 }
 
+const ALL: usize = usize::MAX;
+
+fn holds(held: usize, doubt: usize) -> PortalHolds {
+    PortalHolds { held, doubt }
+}
+
 /// An answer read to its end.
 #[derive(Debug)]
 struct Told {
@@ -357,7 +363,7 @@ fn a_batch_that_was_taken_in_part_is_soon_through() {
         let failure = world.send_within(SYNC, &body, limit).await.err().unwrap();
         assert_eq!((failure.kind, failure.reached), (FailureKind::Timeout, true));
         assert!(cause(&failure).contains("the first 20 of 40 records; send again from 21"));
-        assert_eq!(failure.taken, 20);
+        assert_eq!(failure.holds.held, 20);
         world.portal.trouble(Trouble::default());
         assert_eq!(world.ask_new(&more).await.code(), "0");
         assert_eq!(world.portal.dossiers().len(), 130);
@@ -434,7 +440,7 @@ fn a_group_that_is_refused_tells_what_was_taken() {
         codes[12] = "unknown";
         let told = world.ask(PROGRESS, &progress(&codes)).await;
         assert_eq!((told.parts.taken, told.parts.count, told.code().as_str()), (1, 3, "-1"));
-        assert_eq!(told.holds, PortalHolds::First(10));
+        assert_eq!(told.holds, holds(10, 10));
         let words = "Không tìm thấy hồ sơ unknown (Cổng đã nhận 10/25 bản ghi đầu; gửi lại từ bản \
                      ghi thứ 11)";
         assert_eq!(told.message(), words);
@@ -445,7 +451,7 @@ fn a_group_that_is_refused_tells_what_was_taken() {
         codes[2] = "unknown";
         let told = world.ask(PROGRESS, &progress(&codes)).await;
         assert_eq!(told.parts, PortalParts { taken: 0, count: 3 });
-        assert_eq!(told.holds, PortalHolds::First(0));
+        assert_eq!(told.holds, holds(0, 0));
         assert_eq!(told.message(), "Không tìm thấy hồ sơ unknown", "nothing to add");
 
         let trouble = Trouble { drop_answer: true, every: Some(2), ..Trouble::default() };
@@ -488,6 +494,7 @@ fn a_portal_that_goes_away_between_two_groups_was_reached() {
         let (sent, ()) = futures_util::future::join(world.send(PROGRESS, &body), serve).await;
         let failure = sent.err().unwrap();
         assert_eq!((failure.kind, failure.reached), (FailureKind::Unreachable, true));
+        assert_eq!(failure.holds, holds(10, 10), "the second left for nowhere");
         assert!(cause(&failure).contains("the first 10 of 25"), "{failure:?}");
         assert_eq!(failure.trace.attempts, 2);
     });
@@ -512,20 +519,19 @@ fn an_answer_that_was_looked_at_is_whole_again() {
 fn what_the_portal_holds_is_told_as_far_as_it_is_known() {
     talk(|| async {
         let world = World::new().await;
-        assert_eq!(world.ask_new(&["A"]).await.holds, PortalHolds::All);
+        assert_eq!(world.ask_new(&["A"]).await.holds, holds(ALL, ALL));
         let again = world.ask_new(&["A"]).await;
-        assert_eq!((again.code().as_str(), again.holds), ("3", PortalHolds::All), "it exists");
+        assert_eq!((again.code().as_str(), again.holds), ("3", holds(ALL, ALL)), "it exists");
         let long = format!("{{\"error_code\":0,\"result\":\"{}\"}}", "Q".repeat(65 << 10));
         world.portal.trouble(Trouble { body: Some(long), ..Trouble::default() });
-        let unknown = |from, to| PortalHolds::Unknown { from, to };
-        assert_eq!(world.ask_new(&["B"]).await.holds, unknown(0, 1));
+        assert_eq!(world.ask_new(&["B"]).await.holds, holds(0, ALL));
         let with = |status| Trouble { status: Some(status), ..Trouble::default() };
         for (status, expected) in [
             // an adapter that waited in vain: the portal may have acted
-            (504, unknown(0, 1)),
-            (503, unknown(0, 1)),
-            (404, PortalHolds::First(0)),
-            (302, PortalHolds::First(0)),
+            (504, holds(0, ALL)),
+            (503, holds(0, ALL)),
+            (404, holds(0, 0)),
+            (302, holds(0, 0)),
         ] {
             world.portal.trouble(with(status));
             assert_eq!(world.ask_new(&["C"]).await.holds, expected, "{status}");
@@ -533,12 +539,19 @@ fn what_the_portal_holds_is_told_as_far_as_it_is_known() {
         // one of them exists: of the other nothing is said
         world.portal.trouble(Trouble::default());
         let told = world.ask_new(&["D", "A"]).await;
-        assert_eq!((told.code().as_str(), told.holds), ("3", unknown(0, 2)));
+        assert_eq!((told.code().as_str(), told.holds), ("3", holds(0, ALL)));
         // in groups: the third is in doubt, those before it are not
         let service = Some(PROGRESS.to_owned());
-        let third = Trouble { every: Some(3), service, ..with(502) };
-        world.portal.trouble(third);
-        assert_eq!(world.ask(PROGRESS, &progress(&["A"; 35])).await.holds, unknown(20, 30));
+        let third = |trouble| Trouble { every: Some(3), service: service.clone(), ..trouble };
+        let body = progress(&["A"; 35]);
+        world.portal.trouble(third(with(502)));
+        assert_eq!(world.ask(PROGRESS, &body).await.holds, holds(20, 30));
+        // the same where it breaks off; the fourth is never sent, and in no doubt
+        world.portal.trouble(third(Trouble { drop_answer: true, ..Trouble::default() }));
+        let failure = world.send(PROGRESS, &body).await.err().unwrap();
+        assert_eq!((failure.reached, failure.holds), (true, holds(20, 30)), "{failure:?}");
+        let failure = world.send(PROGRESS, &progress(&["A"; 30])).await.err().unwrap();
+        assert_eq!(failure.holds, holds(20, ALL), "the last one");
     });
 }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::civil::date;
 use terms::clock::Timestamp;
+use terms::limit::FACTS_WRITTEN_MAX;
 
 use super::world::{ERASURE, World, march, noon, on, period, record, records, step, steps};
 use crate::message::{self, Code, Message};
 use crate::schedule::{Outcome, State};
 use crate::{
-    Carried, Cause, Config, DossierError, Dossiers, Figures, Gaps, Ledger, Period, Settlement,
-    Span, Unit,
+    Carried, Cause, Config, DossierError, Dossiers, Figures, Gaps, Period, Settlement, Span, Tally,
+    Unit,
 };
 
 const CODE: &str = "000.00.07.H99-260302-00017";
@@ -31,7 +32,12 @@ fn one(status: u8, received: &str, finished: &str, at: Timestamp) -> Vec<Message
 
 fn carried(packet: &str, item: &str, at: Timestamp) -> Carried {
     let body = Bytes::from(format!("[{item}]"));
-    Carried { packet: packet.into(), sender: Arc::from("H99"), body, at }
+    let (packet, sender) = (packet.into(), Arc::from("H99"));
+    Carried { packet, sender, body, at, held: usize::MAX, doubt: usize::MAX }
+}
+
+fn in_doubt(carried: Carried) -> Carried {
+    Carried { held: 0, ..carried }
 }
 
 async fn is_told(dossiers: &Dossiers, period: Period) -> bool {
@@ -151,6 +157,25 @@ async fn an_officer_settles_what_is_open() {
             assert!(verb == "settle" && after.contains(how.as_str()) && after.contains(reason));
             assert_eq!(dossiers.settle_gaps(how, "cli:test", reason).await.unwrap(), 0);
         }
+        // all at one moment, however many: one row, and what comes up meanwhile is not settled
+        let rows = async || world.audit().await.len();
+        let (before, count) = (rows().await, FACTS_WRITTEN_MAX + 1);
+        let many: Vec<String> =
+            (0..count).map(|n| record(&format!("H99-{n}"), 2, "20260302", "", "")).collect();
+        for how in [Settlement::Taken, Settlement::Refused] {
+            dossiers.doubt(&records(&many, later(9))).await.unwrap();
+            let settled = dossiers.settle_gaps(how, "cli:test", reason).await.unwrap();
+            assert_eq!(settled, if how == Settlement::Taken { count as u64 } else { 0 });
+        }
+        assert_eq!(rows().await, before + 1);
+        // an ended keeping counts nothing more, but may be cleared up
+        dossiers.doubt(&one(9, "20260302", "20260305", later(50))).await.unwrap();
+        world.open_elsewhere(&Config::default()).await;
+        let taken = dossiers.settle_gaps(Settlement::Taken, "cli:test", reason).await;
+        assert!(matches!(taken, Err(DossierError::Ended)), "{taken:?}");
+        let refused = dossiers.settle_gaps(Settlement::Refused, "cli:test", reason).await;
+        assert_eq!(refused.unwrap(), 1);
+        let dossiers = world.open_elsewhere(&on()).await.unwrap();
         dossiers.note_lost(3, Cause::Unread).await.unwrap();
         dossiers.note_lost(1, Cause::Unwritten).await.unwrap();
         let settled = dossiers.settle_gaps(Settlement::BroughtIn, "cli:test", reason).await;
@@ -169,7 +194,7 @@ async fn an_officer_settles_what_is_open() {
 async fn dossiers_with_odd_codes_are_counted() {
     for world in World::both().await {
         let dossiers = world.open(&on()).await.unwrap();
-        let (desk, task) = dossiers.desk(Ledger::default());
+        let (desk, task) = dossiers.desk(Tally::default());
         let task = tokio::spawn(task);
         let long = format!("H99-{}", "7".repeat(300));
         for code in ["HS 001", "HS\\\"1\\\"", "hồ-sơ-1", "ho\u{302}\u{300}-so\u{31b}-1", &long] {
@@ -187,13 +212,13 @@ async fn dossiers_with_odd_codes_are_counted() {
 async fn what_the_desk_misses_is_open_until_it_is_settled() {
     for world in World::both().await {
         let dossiers = world.open(&on()).await.unwrap();
-        let (desk, task) = dossiers.desk(Ledger::default());
+        let (desk, task) = dossiers.desk(Tally::default());
         let task = tokio::spawn(task);
         let item = record(CODE, 2, "20260302", "", "");
         let none = carried(message::RECORD, r#"{"MaHoSo":""}"#, noon());
         for (what, lost, dossiers) in [("in doubt", 0, 1), ("without a code", 1, 0)] {
             match dossiers {
-                1 => desk.miss(carried(message::RECORD, &item, noon())),
+                1 => assert!(desk.offer(in_doubt(carried(message::RECORD, &item, noon())))),
                 _ => assert!(desk.offer(none.clone())),
             }
             // what comes after it is written after it
@@ -220,10 +245,10 @@ async fn what_the_desk_misses_is_open_until_it_is_settled() {
 async fn what_found_no_room_is_known_to_the_next_start() {
     let world = World::new(store::testing::sqlite().await);
     let dossiers = world.open(&on()).await.unwrap();
-    let (desk, task) = dossiers.desk(Ledger::default());
+    let (desk, task) = dossiers.desk(Tally::default());
     let large =
         Carried { body: Bytes::from(" ".repeat(40 << 20)), ..carried(message::RECORD, "", noon()) };
-    desk.miss(large.clone());
+    assert!(desk.offer(in_doubt(large.clone())));
     assert!(!desk.offer(large));
     let asked = async move { desk.figures(march(), None).await };
     let (told, ()) = tokio::join!(asked, task);
@@ -285,19 +310,24 @@ async fn what_was_on_its_way_when_the_process_was_killed_is_lost_and_said_to_be(
     let world = World::new(store::testing::sqlite().await);
     let dossiers = world.open(&on()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("facts.open");
-    let ledger = || Ledger::open(&path).unwrap();
-    assert_eq!(ledger().count(), 0);
-    let (desk, task) = dossiers.desk(ledger());
+    let (data, memory) = (folder.path().join("data"), folder.path().join("memory"));
+    std::fs::create_dir(&data).unwrap();
+    std::fs::create_dir(&memory).unwrap();
+    let copy = data.join(Tally::COPY);
+    let tally = || Tally::open_in(&data, &memory).unwrap();
+    assert_eq!(tally().count(), 0);
+    let (desk, task) = dossiers.desk(tally());
     let at_the_portal = desk.expect();
     assert!(desk.offer(carried(message::RECORD, &record(CODE, 2, "20260302", "", ""), noon())));
-    assert_eq!(ledger().count(), 2);
-    // killed: the file is all that is left
-    let left = std::fs::read(&path).unwrap();
+    // what is left of a process that is killed now: written by no task, and not to the disk
+    let kept = std::fs::read_dir(&memory).unwrap().next().unwrap().unwrap().path();
+    let left = std::fs::read(&kept).unwrap();
+    assert_eq!((left.ends_with(b"02"), std::fs::read(&copy).unwrap()), (true, vec![]));
     drop((at_the_portal, desk, task));
-    std::fs::write(&path, left).unwrap();
+    std::fs::write(&copy, "").unwrap();
+    std::fs::write(&kept, left).unwrap();
 
-    let (desk, task) = dossiers.desk(ledger());
+    let (desk, task) = dossiers.desk(tally());
     assert_eq!(desk.missed(), 2);
     let task = tokio::spawn(task);
     assert!(matches!(desk.figures(march(), None).await, Err(DossierError::Gaps { .. })));
@@ -307,9 +337,72 @@ async fn what_was_on_its_way_when_the_process_was_killed_is_lost_and_said_to_be(
     desk.observe(carried(message::RECORD, &item, noon())).await.unwrap();
     drop((expected, desk));
     task.await.unwrap();
-    assert_eq!((ledger().count(), dossiers.gaps().await.unwrap().lost), (0, 2));
-    std::fs::write(&path, "nonsense").unwrap();
-    assert_eq!(ledger().count(), 1);
+    assert_eq!((tally().count(), dossiers.gaps().await.unwrap().lost), (0, 2));
+    assert!(!kept.exists(), "and nothing in the memory");
+}
+
+/// Each row: what stands in memory and in the copy, and how many that are.
+#[test]
+fn the_tally_of_the_last_process_is_found_wherever_it_stands() {
+    for (memory, copy, expected) in [
+        (None, None, 0),
+        (Some("00000000000000000003"), None, 3),
+        (Some("3"), Some("1"), 3),
+        // copied, and then the memory went with its container
+        (None, Some("00000000000000000002"), 2),
+        (Some("0"), Some("2"), 2),
+        // not written by us
+        (None, Some("nonsense"), 1),
+        (None, Some("\u{fffd}"), 1),
+        (Some("a text that is longer than any number is"), None, 1),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Tally::open_in(folder.path(), folder.path()).unwrap();
+        let first = open();
+        // another process: the same folder, and the memory is taken
+        let second = open();
+        second.add(4);
+        assert_eq!((first.count(), second.count()), (0, 4));
+        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let kept = names.into_iter().find(|path| path.extension().unwrap() == "facts").unwrap();
+        drop((first, second));
+        for (path, text) in [(&kept, memory), (&folder.path().join(Tally::COPY), copy)] {
+            let _ = std::fs::remove_file(path);
+            let bytes: Option<Vec<u8>> =
+                text.map(|text| if text == "\u{fffd}" { vec![0xff] } else { text.into() });
+            if let Some(bytes) = bytes {
+                std::fs::write(path, bytes).unwrap();
+            }
+        }
+        assert_eq!(open().count(), expected, "{memory:?} {copy:?}");
+    }
+}
+
+/// One body, whatever the portal holds of its records: nothing is copied, and nothing counted that
+/// was never sent.
+#[tokio::test]
+async fn the_records_of_a_packet_are_held_in_doubt_or_neither() {
+    let items: Vec<String> =
+        (0..5).map(|n| record(&format!("H99-{n}"), 2, "20260302", "", "")).collect();
+    for (held, doubt, expected) in [
+        (usize::MAX, usize::MAX, (5, 0)),
+        (0, usize::MAX, (0, 5)),
+        (2, 4, (2, 2)),
+        (2, 2, (2, 0)),
+        (3, usize::MAX, (3, 2)),
+        (0, 0, (0, 0)),
+    ] {
+        let world = World::new(store::testing::sqlite().await);
+        let dossiers = world.open(&on()).await.unwrap();
+        let (desk, task) = dossiers.desk(Tally::default());
+        let whole = carried(message::RECORD, &items.join(","), noon());
+        assert!(desk.offer(Carried { held, doubt, ..whole }));
+        drop(desk);
+        task.await;
+        let gaps = dossiers.gaps().await.unwrap();
+        assert_eq!((dossiers.count().await.unwrap(), gaps.dossiers), expected, "{held} {doubt}");
+        assert_eq!(gaps.lost, 0);
+    }
 }
 
 /// While facts cannot be written, though they can be read, there are no figures; then there are.
@@ -326,7 +419,7 @@ async fn what_waits_to_be_written_is_missing_until_it_is() {
         "CREATE TRIGGER full BEFORE INSERT ON dossier BEGIN SELECT RAISE(ABORT, 'disk full'); END",
     )
     .await;
-    let (desk, task) = dossiers.desk(Ledger::default());
+    let (desk, task) = dossiers.desk(Tally::default());
     let task = tokio::spawn(task);
     let item = record(CODE, 2, "20260302", "", "");
     let kept = desk.observe(carried(message::RECORD, &item, noon()));

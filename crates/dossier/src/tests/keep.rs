@@ -12,7 +12,7 @@ use terms::clock::Timestamp;
 use super::world::{ERASURE, GROUND, World, march, noon, on, period, record, records, step, steps};
 use crate::message::{self, Code};
 use crate::schedule::{Outcome, State};
-use crate::{Carried, Config, DossierError, Dossiers, Figures, Ledger, Span, Unit};
+use crate::{Carried, Config, DossierError, Dossiers, Figures, Span, Tally, Unit};
 
 const CODE: &str = "000.00.07.H99-260302-00017";
 
@@ -348,11 +348,12 @@ async fn a_damaged_month_does_not_hold_up_the_others() {
 }
 
 fn carried(packet: &str, body: String, at: Timestamp) -> Carried {
-    Carried { packet: packet.into(), sender: Arc::from("H99"), body: Bytes::from(body), at }
+    let (packet, sender, body) = (packet.into(), Arc::from("H99"), Bytes::from(body));
+    Carried { packet, sender, body, at, held: usize::MAX, doubt: usize::MAX }
 }
 
 async fn ask(dossiers: &Dossiers) -> (Figures, u64) {
-    let (desk, task) = dossiers.desk(Ledger::default());
+    let (desk, task) = dossiers.desk(Tally::default());
     let task = tokio::spawn(task);
     for n in 0..50_u64 {
         let body = format!("[{}]", record(&format!("H99.07-{n}"), 2, "20260302", "", ""));
@@ -383,7 +384,7 @@ async fn the_desk_takes_packets_and_answers_questions() {
 
         // turned off elsewhere: what comes is lost, and said to be
         world.open_elsewhere(&Config::default()).await;
-        let (desk, task) = dossiers.desk(Ledger::default());
+        let (desk, task) = dossiers.desk(Tally::default());
         let task = tokio::spawn(task);
         let body = || format!("[{}]", record("H99.07-99", 2, "20260302", "", ""));
         let answer = desk.observe(carried(message::RECORD, body(), noon())).await;
@@ -401,7 +402,7 @@ async fn the_desk_takes_packets_and_answers_questions() {
 async fn a_packet_beyond_the_room_is_missed_not_waited_for() {
     let world = World::new(store::testing::sqlite().await);
     let dossiers = world.open(&on()).await.unwrap();
-    let (desk, task) = dossiers.desk(Ledger::default());
+    let (desk, task) = dossiers.desk(Tally::default());
     let large = carried(message::RECORD, " ".repeat(40 << 20), noon());
     assert!(desk.offer(large.clone()));
     assert!(!desk.offer(large), "64 MiB wait at most");

@@ -11,7 +11,7 @@ use crate::unit::{agency_of, covers};
 const CODE: &str = "000.00.07.H99-240304-00017";
 
 fn read(packet: &str, body: &str) -> Result<Reading, Unreadable> {
-    message::read(packet, "H98", body.as_bytes(), noon(), &zone())
+    message::read(packet, "H98", body.as_bytes(), 0..usize::MAX, noon(), &zone())
 }
 
 fn only(reading: Reading) -> Message {
@@ -139,7 +139,14 @@ fn damaged_bodies_end_in_an_answer() {
             }
         }
         for packet in [message::RECORD, message::PROGRESS] {
-            let _ = message::read(packet, "H99", &body, Timestamp::from_secs(0), &zone());
+            let _ = message::read(
+                packet,
+                "H99",
+                &body,
+                0..usize::MAX,
+                Timestamp::from_secs(0),
+                &zone(),
+            );
         }
     }
 }

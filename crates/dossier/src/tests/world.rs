@@ -130,7 +130,7 @@ fn told(packet: &str, items: &[String], at: Timestamp) -> Vec<Message> {
         r#"{{"session":"s","madonvi":"000.00.00.H99","service":"{packet}","data":[{}]}}"#,
         items.join(",")
     );
-    let reading = message::read(packet, "", body.as_bytes(), at, &zone()).unwrap();
+    let reading = message::read(packet, "", body.as_bytes(), 0..usize::MAX, at, &zone()).unwrap();
     assert_eq!((reading.messages.len(), reading.uncounted), (items.len(), 0));
     reading.messages
 }

@@ -5,9 +5,10 @@ mod erase;
 mod packet;
 
 use clap::{Subcommand, ValueEnum};
-use dossier::{Dossiers, Opening, Recount, Settlement, Span};
+use dossier::{Dossiers, Recount, Settlement, Span, is_reason};
 use serde_json::json;
 use terms::fault::Sentence;
+use terms::limit::{REASON_CHARS_MAX, REASON_CHARS_MIN};
 
 use super::key::actor;
 use super::{Flags, runtime};
@@ -70,10 +71,10 @@ fn read_span(text: &str) -> Result<Span, String> {
 /// What will stand in the journal for years: a sentence, on one line.
 fn read_reason(text: &str) -> Result<String, String> {
     let text = text.trim();
-    let right = (10..=500).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    right
-        .then(|| text.to_owned())
-        .ok_or_else(|| "10 đến 500 ký tự, một dòng · 10 to 500 characters on one line".to_owned())
+    let (min, max) = (REASON_CHARS_MIN, REASON_CHARS_MAX);
+    is_reason(text).then(|| text.to_owned()).ok_or_else(|| {
+        format!("{min} đến {max} ký tự, một dòng · {min} to {max} characters on one line")
+    })
 }
 
 pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {
@@ -110,16 +111,7 @@ pub(super) fn run(flags: &Flags, command: &Command) -> Outcome {
 
 /// The facts as the database has them; the switch is not touched, whatever this configuration says.
 async fn find(base: &Base) -> Result<Option<Dossiers>, Failure> {
-    let opening = Opening {
-        store: &base.store,
-        keyring: &base.keyring,
-        config: &base.config.statistics,
-        zone: &base.config.zone,
-        clock: &base.clock,
-        random: &base.random,
-        actor: &actor(),
-    };
-    Ok(Dossiers::find(opening).await?)
+    Ok(Dossiers::find(base.facts(&actor())).await?)
 }
 
 /// Facts were never kept here: nothing to show, and nothing to do.

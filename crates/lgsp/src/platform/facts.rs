@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use access::Access;
-use dossier::{Desk, DossierError, Dossiers, Ledger, Opening};
+use dossier::{Desk, DossierError, Dossiers, Opening, Tally};
 use terms::limit::STOP_TIMEOUT;
 use tokio::task::JoinHandle;
 
@@ -13,9 +13,6 @@ use crate::config::{self, Config};
 use crate::output::{Exit, Failure};
 
 use super::statistic::{Sender, reachable};
-
-/// How many packets are on their way to the facts, in the data folder.
-const LEDGER: &str = "facts.open";
 
 /// The keeping of facts: on, or not.
 pub(super) struct Facts(Option<On>);
@@ -26,21 +23,24 @@ struct On {
     keeping: JoinHandle<()>,
 }
 
+impl Base {
+    /// What facts are opened with.
+    pub(crate) fn facts<'a>(&'a self, actor: &'a str) -> Opening<'a> {
+        let Base { config, store, keyring, clock, random } = self;
+        let (config, zone) = (&config.statistics, &config.zone);
+        Opening { store, keyring, config, zone, clock, random, actor }
+    }
+}
+
 impl Facts {
     /// Reads the switch; turning it is written to the audit.
     pub(super) async fn open(base: &Base) -> Result<Facts, Failure> {
-        let opening = Opening {
-            store: &base.store,
-            keyring: &base.keyring,
-            config: &base.config.statistics,
-            zone: &base.config.zone,
-            clock: &base.clock,
-            random: &base.random,
-            actor: &format!("cli:{}", config::user()),
+        let actor = format!("cli:{}", config::user());
+        let Some(dossiers) = Dossiers::open(base.facts(&actor)).await? else {
+            return Ok(Facts(None));
         };
-        let Some(dossiers) = Dossiers::open(opening).await? else { return Ok(Facts(None)) };
-        let path = base.config.data.join(LEDGER);
-        let ledger = Ledger::open(&path).map_err(|error| {
+        let tally = Tally::open(&base.config.data).map_err(|error| {
+            let path = base.config.data.join(Tally::COPY);
             let path = path.display();
             Failure::io(
                 Exit::Unable,
@@ -49,7 +49,7 @@ impl Facts {
                 &error,
             )
         })?;
-        let (desk, keeping) = dossiers.desk(ledger);
+        let (desk, keeping) = dossiers.desk(tally);
         Ok(Facts(Some(On { dossiers, desk, keeping: tokio::spawn(keeping) })))
     }
 

@@ -78,25 +78,6 @@ fn what_two_readers_could_read_in_two_ways_is_refused() {
 }
 
 #[test]
-fn records_are_grouped_byte_for_byte() {
-    let body = Bytes::from_static(CALL.as_bytes());
-    let envelope = Envelope::read(&body).unwrap();
-    let two = groups(&body, &envelope, 2);
-    assert_eq!(two.len(), 2);
-    let first = CALL.replace(r#",  {"MaHoSo":"a"} ]"#, "]").replace("[ {", "[{");
-    assert_eq!(two[0], first.replace(r#"1e2} ,{"#, r#"1e2},{"#));
-    assert!(two[1].windows(16).any(|part| part == br#"[{"MaHoSo":"a"}]"#.as_slice()));
-    assert_eq!(groups(&body, &envelope, 3), std::slice::from_ref(&body), "as it came when it fits");
-    let many = format!(r#"{{"data":[{}]}}"#, vec![r#"{"n":1}"#; 25].join(","));
-    let many = Bytes::from(many);
-    let sizes: Vec<usize> = groups(&many, &Envelope::read(&many).unwrap(), 10)
-        .iter()
-        .map(|group| Envelope::read(group).unwrap().count())
-        .collect();
-    assert_eq!(sizes, [10, 10, 5]);
-}
-
-#[test]
 fn a_call_is_put_around_what_a_path_per_packet_takes() {
     let item = r#"{ "MaHoSo" : "1" , "Gia": 1.50 }"#;
     let table = [
