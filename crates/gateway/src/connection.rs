@@ -1,5 +1,6 @@
 //! The life of a connection: accepted, served by hyper, ended in time and never without a word.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io::Write as _;
@@ -10,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, Version};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -94,7 +95,9 @@ async fn serve(lane: Rc<Lane>, door: Door, stream: TcpStream, from: SocketAddr) 
 
 /// Serves call after call; gives the wire back when there is an end to be said on it.
 async fn converse(lane: &Rc<Lane>, peer: &Rc<Peer>, wire: Wire) -> Option<Wire> {
+    let is_old = Cell::new(false);
     let service = service_fn(|request| {
+        is_old.set(request.version() == Version::HTTP_10);
         peer.called(lane.shared.clock.instant());
         // boxed, so that an idle connection holds no room for a call
         let carried = Box::pin(call::carry(lane.clone(), peer.clone(), request));
@@ -125,6 +128,12 @@ async fn converse(lane: &Rc<Lane>, peer: &Rc<Peer>, wire: Wire) -> Option<Wire> 
         Pin::new(&mut connection).poll(cx).map(Some)
     })
     .await;
+    // without chunks the end of the connection would look like that of the answer
+    let is_cut = !matches!(ended, Some(Ok(()))) && is_old.get() && !peer.is_between_calls();
+    if is_cut && peer.is_answering() {
+        connection.into_parts().io.into_inner().reset();
+        return None;
+    }
     let code = match (&ended, peer.phase()) {
         (None, Phase::Head(_)) => Some(FaultCode::RequestTimeout),
         // the call is dropped with the connection, and its record says why

@@ -142,7 +142,7 @@ pub(crate) async fn carry(
         let session = seen.envelope.session().ok_or(FaultCode::TokenMissing)?;
         let caller = lane.shared.access.verify(session, arrival.environment);
         let caller = caller.map_err(access::token::TokenFault::code)?;
-        room.admit()?;
+        room.admit(caller.system())?;
         Known { caller, cargo: Cargo::Whole(Whole::seen(text.clone(), seen, room)) }
     };
     let errand = decide(lane, record, arrival, (&dialect, form, peer.inbound), head, known)?;

@@ -164,6 +164,12 @@ impl Wire {
         let _ = timeout(LINGER, lingering).await;
     }
 
+    /// Ends the connection so that whoever reads it sees that something is missing.
+    pub(crate) fn reset(self) {
+        // where the system refuses, the end is as it would be without
+        let _ = socket2::SockRef::from(self.socket()).set_linger(Some(Duration::ZERO));
+    }
+
     /// Between calls whatever hyper writes is a refusal of its own: it is noted, not sent.
     fn is_refusal(&self, words: &[u8]) -> bool {
         if !self.peer.is_between_calls() {

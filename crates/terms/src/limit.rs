@@ -39,6 +39,8 @@ pub const BODY_MAX: u64 = 32 * 1024 * 1024;
 /// Bodies of known callers that one thread holds whole at once, bytes, copies of them included: a
 /// façade must look into a body to know what is called.
 pub const WHOLE_BYTES_MAX: usize = 192 * 1024 * 1024;
+/// The part of it that the calls of one system may take: the others have room whatever one does.
+pub const WHOLE_SYSTEM_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// The same of callers who are not known before their body has been read (a session stands in it):
 /// two of the largest bodies. When it is full the network that holds most gives its worst body up.
 pub const WHOLE_UNKNOWN_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -5,12 +5,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use terms::clock::{Clock, Timestamp};
+use terms::code::SystemCode;
 use terms::fault::{Fault, FaultCode, Sentence};
-use terms::limit::{UNKNOWN_GRACE, UNKNOWN_SPEED_MIN, WHOLE_BYTES_MAX, WHOLE_UNKNOWN_BYTES_MAX};
+use terms::limit::{
+    UNKNOWN_GRACE, UNKNOWN_SPEED_MIN, WHOLE_BYTES_MAX, WHOLE_SYSTEM_BYTES_MAX,
+    WHOLE_UNKNOWN_BYTES_MAX,
+};
 
 #[cfg(test)]
 mod tests;
@@ -20,9 +25,18 @@ mod tests;
 pub(crate) struct Room(Rc<Inside>);
 
 struct Inside {
-    known: Cell<usize>,
+    known: RefCell<Known>,
     strangers: RefCell<Strangers>,
     clock: Clock,
+}
+
+/// What the bodies of known callers hold. A system has a share of the room: what one does, by a
+/// fault or with a lost key, is not felt by the others.
+#[derive(Default)]
+struct Known {
+    bytes: usize,
+    /// What each system holds; none of them holds nothing.
+    systems: HashMap<Arc<str>, usize>,
 }
 
 /// The bodies of callers who are not known yet.
@@ -50,18 +64,19 @@ pub(crate) struct Place {
     inside: Rc<Inside>,
     /// What a known caller's body holds.
     bytes: usize,
+    /// The system of a known caller.
+    system: Option<Arc<str>>,
     stranger: Option<(u64, Rc<Guest>)>,
 }
 
 impl Room {
     pub(crate) fn new(clock: Clock) -> Room {
-        let strangers = RefCell::default();
-        Room(Rc::new(Inside { known: Cell::new(0), strangers, clock }))
+        Room(Rc::new(Inside { known: RefCell::default(), strangers: RefCell::default(), clock }))
     }
 
     /// For the body of a caller who is known.
-    pub(crate) fn enter(&self) -> Place {
-        Place { inside: self.0.clone(), bytes: 0, stranger: None }
+    pub(crate) fn enter(&self, system: &SystemCode) -> Place {
+        Place { inside: self.0.clone(), bytes: 0, system: Some(system.text()), stranger: None }
     }
 
     /// For the body of a caller who is known once it has been read.
@@ -77,7 +92,7 @@ impl Room {
         let number = strangers.bodies_seen;
         strangers.bodies_seen += 1;
         strangers.bodies.insert(number, guest.clone());
-        Place { inside: self.0.clone(), bytes: 0, stranger: Some((number, guest)) }
+        Place { inside: self.0.clone(), bytes: 0, system: None, stranger: Some((number, guest)) }
     }
 }
 
@@ -91,12 +106,10 @@ impl Place {
             let now = self.inside.clock.now();
             return self.inside.strangers.borrow_mut().grow(*number, guest, bytes, now);
         }
-        let all = self.inside.known.get() + bytes;
-        if all > WHOLE_BYTES_MAX {
-            return Err(FaultCode::Overloaded.into());
+        if let Some(system) = &self.system {
+            self.inside.known.borrow_mut().grow(system, bytes)?;
+            self.bytes += bytes;
         }
-        self.inside.known.set(all);
-        self.bytes += bytes;
         Ok(())
     }
 
@@ -108,20 +121,20 @@ impl Place {
             }
             None => {
                 let less = self.bytes.saturating_sub(bytes);
-                self.bytes -= less;
-                self.inside.known.set(self.inside.known.get() - less);
+                self.give_back(less);
             }
         }
     }
 
     /// The caller is known from here on: nobody's body makes way for another any more.
-    pub(crate) fn admit(&mut self) -> Result<(), Fault> {
+    pub(crate) fn admit(&mut self, system: &SystemCode) -> Result<(), Fault> {
         let bytes = match &self.stranger {
             None => return Ok(()),
             Some((_, guest)) if guest.turned_away.get() => return Err(turned_away()),
             Some((_, guest)) => guest.bytes.get(),
         };
         self.leave();
+        self.system = Some(system.text());
         self.grow(bytes)
     }
 
@@ -153,14 +166,48 @@ impl Place {
         if let Some((number, guest)) = self.stranger.take() {
             self.inside.strangers.borrow_mut().remove(number, &guest);
         }
-        self.inside.known.set(self.inside.known.get() - self.bytes);
-        self.bytes = 0;
+        self.give_back(self.bytes);
+    }
+
+    fn give_back(&mut self, bytes: usize) {
+        if let Some(system) = &self.system {
+            self.inside.known.borrow_mut().shrink(system, bytes);
+            self.bytes -= bytes;
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.leave();
+    }
+}
+
+impl Known {
+    fn grow(&mut self, system: &Arc<str>, bytes: usize) -> Result<(), Fault> {
+        let held = self.systems.get(system).copied().unwrap_or_default();
+        if held + bytes > WHOLE_SYSTEM_BYTES_MAX {
+            return Err(Fault::new(FaultCode::Overloaded).because(Sentence::new(
+                "Các lượt gọi đang gửi của hệ thống này đã chiếm hết phần chỗ của nó.",
+                "The calls under way of this system have taken its share of the room.",
+            )));
+        }
+        if self.bytes + bytes > WHOLE_BYTES_MAX {
+            return Err(FaultCode::Overloaded.into());
+        }
+        self.bytes += bytes;
+        self.systems.insert(system.clone(), held + bytes);
+        Ok(())
+    }
+
+    fn shrink(&mut self, system: &Arc<str>, bytes: usize) {
+        self.bytes -= bytes;
+        if let Some(held) = self.systems.get_mut(system) {
+            *held -= bytes;
+            if *held == 0 {
+                self.systems.remove(system);
+            }
+        }
     }
 }
 

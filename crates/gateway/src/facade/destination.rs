@@ -192,8 +192,8 @@ pub(crate) fn is_adapter(endpoint: &Endpoint) -> bool {
     leads_to_adapter(endpoint, "")
 }
 
-/// Is it one where the rest of a call's path leads? As whoever serves it may read the path: decoded,
-/// without what stands behind a semicolon, and without empty segments.
+/// Is it one where the rest of a call's path leads? As whoever serves it may read the path:
+/// decoded, without what stands behind a semicolon, and without empty segments.
 pub(crate) fn leads_to_adapter(endpoint: &Endpoint, rest: &str) -> bool {
     let decoded = if rest.contains('%') { Cow::Owned(undo(rest)) } else { rest.as_bytes().into() };
     let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');

@@ -50,7 +50,7 @@ pub(super) async fn check(
         };
         asked.mode.or_else(subscribed).unwrap_or_default()
     };
-    let mut room = lane.room.enter();
+    let mut room = lane.room.enter(caller.system());
     let came = whole::read(record, body, limit::BODY_MAX, &mut room).await?;
     let (tables, on) = (lane.shared.tables.load(), packet::today(lane, record));
     record.note_operation(Operation::known(&tables, on, None, name));

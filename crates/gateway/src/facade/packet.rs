@@ -88,7 +88,7 @@ pub(crate) async fn inspect<'a>(
             return Ok(Cargo::Whole(whole));
         }
     };
-    let mut room = lane.room.enter();
+    let mut room = lane.room.enter(&grant.subscription().system);
     let came = whole::read(record, incoming, bytes_max, &mut room).await?;
     let mut inspection = Inspection { lane, record, grant };
     inspection.check_form(&came, naming)?;

@@ -1,5 +1,7 @@
 //! What an answered call looks like on both sides and in the journal.
 
+use std::io::{Read as _, Write as _};
+
 use journal::Filter;
 use registry::network::Network;
 use terms::exchange::{Blame, Mode, Outcome};
@@ -300,4 +302,19 @@ fn a_bulk_version_carries_calls_like_any_other() {
     let row = world.row(&answer);
     assert_eq!(row.outcome, Some(Outcome::Answered));
     assert_eq!(row.request_digest, row.response_digest);
+}
+
+#[test]
+fn an_old_consumer_sees_that_an_answer_was_cut() {
+    let world = World::start();
+    let heard = |path: &str| {
+        let request = world.request(&format!("GET /datdai/1.0/{path}"), "", "");
+        let mut stream = std::net::TcpStream::connect(world.live).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+        stream.write_all(request.replace("HTTP/1.1", "HTTP/1.0").as_bytes()).unwrap();
+        let mut words = Vec::new();
+        stream.read_to_end(&mut words).map(|_| words.len()).map_err(|error| error.kind())
+    };
+    assert!(heard("stream").is_ok_and(|read| read > 300_000), "a whole one ends in order");
+    assert_eq!(heard("stream-half"), Err(std::io::ErrorKind::ConnectionReset));
 }

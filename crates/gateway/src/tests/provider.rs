@@ -115,15 +115,17 @@ fn behave(
             (format!("{head}2\r\nzz\r\n0\r\n\r\n").into_bytes(), true)
         }
         "large" => (begun(size), true),
-        "stream" => {
+        "stream" | "stream-half" => {
             let mut words = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
             for _ in 0..30 {
                 words.extend_from_slice(b"2710\r\n");
                 words.extend_from_slice(&[b'y'; 10_000]);
                 words.extend_from_slice(b"\r\n");
             }
-            words.extend_from_slice(b"0\r\n\r\n");
-            (words, true)
+            if behaviour == "stream" {
+                words.extend_from_slice(b"0\r\n\r\n");
+            }
+            (words, behaviour == "stream")
         }
         "until-close" => (b"HTTP/1.1 200 OK\r\n\r\nto the end".to_vec(), false),
         "reset" => (Vec::new(), false),

@@ -13,6 +13,10 @@ fn from(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
+fn system(code: &str) -> SystemCode {
+    SystemCode::known(code)
+}
+
 fn code(grown: Result<(), Fault>) -> Result<(), FaultCode> {
     grown.map_err(|fault| fault.code)
 }
@@ -23,12 +27,37 @@ fn strangers_take_nothing_of_the_room_of_known_callers() {
     let mut stranger = room.enter_unknown(from("10.0.0.1"));
     assert_eq!(code(stranger.grow(WHOLE_UNKNOWN_BYTES_MAX)), Ok(()));
     assert_eq!(code(stranger.grow(1)), Err(FaultCode::Overloaded), "nobody else to give way");
-    let mut known = room.enter();
-    assert_eq!(code(known.grow(WHOLE_BYTES_MAX)), Ok(()));
-    assert_eq!(code(room.enter().grow(1)), Err(FaultCode::Overloaded));
-    assert_eq!(code(stranger.admit()), Err(FaultCode::Overloaded), "nor room among the known");
+    let mut known = [room.enter(&system("a")), room.enter(&system("b"))];
+    for place in &mut known {
+        assert_eq!(code(place.grow(WHOLE_SYSTEM_BYTES_MAX)), Ok(()));
+    }
+    let third = system("c");
+    assert_eq!(code(room.enter(&third).grow(1)), Err(FaultCode::Overloaded));
+    assert_eq!(code(stranger.admit(&third)), Err(FaultCode::Overloaded), "nor room for it there");
     drop(known);
-    assert_eq!(code(room.enter().grow(WHOLE_BYTES_MAX)), Ok(()), "what was given back is free");
+    let grown = room.enter(&third).grow(WHOLE_SYSTEM_BYTES_MAX);
+    assert_eq!(code(grown), Ok(()), "what was given back is free");
+}
+
+#[test]
+fn one_system_takes_no_more_than_its_share() {
+    let (room, _) = room();
+    let (greedy, other) = (system("greedy"), system("other"));
+    let mut places: Vec<Place> = (0..4).map(|_| room.enter(&greedy)).collect();
+    for place in &mut places {
+        place.grow(WHOLE_SYSTEM_BYTES_MAX / 4).unwrap();
+    }
+    let refused = room.enter(&greedy).grow(1).unwrap_err();
+    assert!(refused.detail.is_some_and(|told| told.en.contains("share")));
+    let mut session = room.enter_unknown(from("10.0.0.1"));
+    session.grow(1).unwrap();
+    assert_eq!(code(session.admit(&greedy)), Err(FaultCode::Overloaded), "however it is known");
+    assert_eq!(code(room.enter(&other).grow(WHOLE_SYSTEM_BYTES_MAX)), Ok(()));
+    places[0].shrink_to(MIB);
+    assert_eq!(code(room.enter(&greedy).grow(MIB)), Ok(()));
+    drop((places, session));
+    let known = room.0.known.borrow();
+    assert_eq!((known.bytes, known.systems.len()), (0, 0), "nothing is left behind");
 }
 
 #[test]
@@ -49,7 +78,7 @@ fn the_network_that_holds_most_gives_way_and_in_it_what_cost_most() {
     for place in [&mut others, &mut new, &mut small] {
         assert_eq!(code(place.grow(1)), Ok(()));
     }
-    assert_eq!(code(old.admit()), Err(FaultCode::Overloaded), "it stays turned away");
+    assert_eq!(code(old.admit(&system("a"))), Err(FaultCode::Overloaded), "it stays turned away");
 }
 
 #[test]
@@ -69,7 +98,7 @@ fn a_caller_who_became_known_gives_way_to_nobody() {
     let (room, clock) = room();
     let mut known = room.enter_unknown(from("10.0.0.1"));
     known.grow(60 * MIB).unwrap();
-    known.admit().unwrap();
+    known.admit(&system("a")).unwrap();
     clock.advance(Duration::from_secs(9));
     let mut stranger = room.enter_unknown(from("10.0.0.1"));
     assert_eq!(code(stranger.grow(WHOLE_UNKNOWN_BYTES_MAX)), Ok(()));
@@ -77,7 +106,7 @@ fn a_caller_who_became_known_gives_way_to_nobody() {
     stranger.shrink_to(MIB);
     assert_eq!((stranger.bytes(), room.0.strangers.borrow().bytes), (MIB, MIB));
     known.shrink_to(MIB);
-    assert_eq!((known.bytes(), room.0.known.get()), (MIB, MIB));
+    assert_eq!((known.bytes(), room.0.known.borrow().bytes), (MIB, MIB));
     drop(stranger);
     let strangers = room.0.strangers.borrow();
     assert_eq!((strangers.bytes, strangers.networks.len(), strangers.bodies.len()), (0, 0, 0));
@@ -114,5 +143,5 @@ fn the_speed_of_a_stranger_counts_after_the_grace() {
     assert_eq!(stranger.patience(0), Some(UNKNOWN_GRACE));
     let two = stranger.patience(2 * UNKNOWN_SPEED_MIN);
     assert_eq!(two, Some(UNKNOWN_GRACE + Duration::from_secs(2)));
-    assert_eq!(room.enter().patience(0), None);
+    assert_eq!(room.enter(&system("a")).patience(0), None);
 }

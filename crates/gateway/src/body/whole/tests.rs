@@ -8,7 +8,7 @@ use crate::body::Room;
 /// Adds a body in pieces of one size; gives it back joined, with what was counted for it.
 fn add(length: usize, by: usize, promised: bool) -> (Bytes, usize) {
     let room = Room::new(Clock::system());
-    let mut place = room.enter();
+    let mut place = room.enter(&terms::code::SystemCode::known("a"));
     let text: Bytes = (0..length).map(|i| u8::try_from(i % 251).unwrap()).collect();
     let mut pieces = Pieces::new(promised.then(|| u64::try_from(length).unwrap()));
     for at in (0..length).step_by(by) {
