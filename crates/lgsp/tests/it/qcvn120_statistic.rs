@@ -322,7 +322,6 @@ fn a_push_nobody_knows_the_end_of_leaves_its_period_without_figures() {
     assert_eq!((lost.status, lost.fault().as_str()), (502, "provider_error"));
     wait_for_doubts(&province, 1);
     let answer = ask();
-    println!("{answer}");
     assert_eq!(answer["error_code"], -1, "{answer}");
     assert!(answer["result"]["SoNhanTrongKy"].is_null(), "{answer}");
     assert!(answer["message"].as_str().unwrap().contains("lgsp"), "it is said: {answer}");
@@ -347,6 +346,40 @@ fn a_push_nobody_knows_the_end_of_leaves_its_period_without_figures() {
     drop(connection);
     wait_for_doubts(&province, 1);
     settle_and_look(&province, &ask);
+}
+
+/// Of four groups of steps the third breaks off: two are counted, and the fourth was never sent.
+#[test]
+fn of_a_packet_in_groups_only_the_one_without_an_answer_is_in_doubt() {
+    let month = last_month();
+    let province = province_with_facts(month);
+    let token = province.world.token("one-stop");
+    let records: Vec<Value> = (0..35).map(|serial| dossier(month, 4 * serial)).collect();
+    let ended = format!("{}160000", month.last_of_month().strftime("%Y%m%d"));
+    let steps: Vec<Value> = records
+        .iter()
+        .map(|record| {
+            let code = record["MaHoSo"].clone();
+            json!({"MaHoSo": code, "NguoiXuLy": "Cán bộ thử nghiệm", "ChucDanh": "Chuyên viên",
+                   "ThoiDiemXuLy": ended, "PhongBanXuLy": "Một cửa", "NoiDungXuLy": "Trả kết quả",
+                   "TrangThai": "9", "NgayBatDau": ended, "NgayKetThucTheoQuyDinh": ended})
+        })
+        .collect();
+    let post = |path, items| province.post(&token, path, &Value::from(items).to_string());
+    let taken = post("/packets/DongBoHoSoMC?isUpdating=False", records);
+    assert_eq!(taken.json()["error_code"], 0, "{}", taken.text());
+
+    let service = Some("CapNhatTienDoHoSoMC".to_owned());
+    let third = portal::Trouble { service, every: Some(3), ..portal::Trouble::default() };
+    province.portal.trouble(portal::Trouble { drop_answer: true, ..third });
+    let cut = post("/packets/CapNhatTienDoHoSoMC", steps);
+    assert_eq!((cut.status, cut.fault().as_str()), (502, "provider_error"));
+    wait_for_doubts(&province, 10);
+    let settle = ["statistics", "settle", "refused", "--reason", REASON, "--json", "--yes"];
+    assert_eq!(told(&province, &settle, 0)["count"], 10);
+    let answer = ask(&province, &month.to_string(), &month.last_of_month().to_string());
+    assert_eq!(received(&answer), (&0.into(), &"35".into()));
+    assert_eq!(answer["result"]["TongDaXuLy"], "20", "{answer}");
 }
 
 /// An officer settles the doubt: first not confirmed, then as not taken.
