@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use aws_lc_rs::digest::{Context, SHA256};
 use memmap2::{MmapMut, MmapOptions};
 use parking_lot::Mutex;
-use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
+use rustix::fs::{FallocateFlags, OFlags};
 use terms::exchange::ExchangeId;
 use terms::limit::RECORDS_MAX;
 
@@ -29,7 +29,7 @@ use crate::segment;
 /// Bytes of a slot: a row at its opening has some 400.
 const SLOT: usize = 2_048;
 /// Slots that are asked for at once, so that the memory taken is that of the records open.
-const CHUNK: usize = 1_024;
+const CHUNK: usize = 256;
 /// More slots than records can be open are not read.
 const FILE_BYTES_MAX: u64 = (2 * RECORDS_MAX * SLOT) as u64;
 /// The machine's memory file system.
@@ -77,14 +77,26 @@ pub(crate) enum Slot {
 impl Openings {
     /// Opens the file of a node's journal in `dir`; what the last run left stays in it.
     pub(crate) fn open(dir: &Path, node: &str) -> Result<Openings, JournalError> {
-        let paths = Paths::of(dir, node).map_err(|e| JournalError::io(dir, e))?;
+        Openings::open_in(dir, node, Path::new(MEMORY), is_memory)
+    }
+
+    fn open_in(
+        dir: &Path,
+        node: &str,
+        memory: &Path,
+        is_memory: fn(&File) -> io::Result<()>,
+    ) -> Result<Openings, JournalError> {
+        let paths = Paths::of(dir, node, memory).map_err(|e| JournalError::io(dir, e))?;
+        let memory = open(&paths.memory, true).and_then(|file| {
+            is_memory(&file)?;
+            file.try_lock()?;
+            Ok(file)
+        });
         // somebody else's file of that name, no such folder, no memory: then beside the log
-        let memory = open_memory(&paths.memory)
-            .inspect_err(|error| {
-                tracing::warn!(code = "journal_opening", %error, "openings are kept on the disk");
-            })
-            .ok();
-        let (disk, state) = (OnceLock::new(), Mutex::default());
+        let memory = memory.inspect_err(|error| {
+            tracing::warn!(code = "journal_opening", %error, "openings are kept on the disk");
+        });
+        let (memory, disk, state) = (memory.ok(), OnceLock::new(), Mutex::default());
         Ok(Openings { memory, disk, paths, grow: map, state })
     }
 
@@ -176,20 +188,16 @@ impl Openings {
 #[allow(unsafe_code, reason = "a mapping is sound only while nobody shortens the file")]
 fn map(file: &File, at: u64) -> io::Result<MmapMut> {
     rustix::fs::fallocate(file, FallocateFlags::empty(), at, (CHUNK * SLOT) as u64)?;
-    // SAFETY: the file is this user's alone and locked by this process (`open_memory`), which
+    // SAFETY: the file is this user's alone and locked by this process (`open_in`), which
     // shortens it in `clear` only, with no chunk mapped. It is in memory: no disk can fail under
     // it.
     unsafe { MmapOptions::new().offset(at).len(CHUNK * SLOT).map_mut(file) }
 }
 
-/// Opens the file of slots in memory, for this process alone.
-fn open_memory(path: &Path) -> io::Result<File> {
-    let file = open(path, true)?;
-    if rustix::fs::fstatfs(&file)?.f_type != TMPFS_MAGIC {
-        return Err(io::ErrorKind::Unsupported.into());
-    }
-    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-    Ok(file)
+/// Is the file in the machine's memory?
+fn is_memory(file: &File) -> io::Result<()> {
+    let is_memory = rustix::fs::fstatfs(file)?.f_type == TMPFS_MAGIC;
+    if is_memory { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) }
 }
 
 /// Where a journal's slots may stand.
@@ -201,7 +209,7 @@ struct Paths {
 impl Paths {
     /// The name in memory is one that no other journal on this machine has, nor one of another
     /// container that has the same memory and another folder of the same path.
-    fn of(dir: &Path, node: &str) -> io::Result<Paths> {
+    fn of(dir: &Path, node: &str, memory: &Path) -> io::Result<Paths> {
         let path = dir.canonicalize()?;
         let told = path.metadata()?;
         let mut hash = Context::new(&SHA256);
@@ -210,14 +218,14 @@ impl Paths {
         hash.update(path.as_os_str().as_encoded_bytes());
         let name = format!("lgsp-{}-{node}.open", hex::encode(&hash.finish().as_ref()[..8]));
         let disk = dir.join([node, ".open"].concat());
-        Ok(Paths { memory: Path::new(MEMORY).join(name), disk })
+        Ok(Paths { memory: memory.join(name), disk })
     }
 }
 
 /// Records of `node` that were opened, and of which its log in `dir` knows nothing: neither their
 /// opening nor their end.
 pub(crate) fn unknown(dir: &Path, node: &str) -> Result<BTreeMap<ExchangeId, Row>, JournalError> {
-    let paths = Paths::of(dir, node).map_err(|e| JournalError::io(dir, e))?;
+    let paths = Paths::of(dir, node, Path::new(MEMORY)).map_err(|e| JournalError::io(dir, e))?;
     let files = segment::list(dir)?;
     let mut own: Vec<_> = files.iter().filter(|file| file.name.node == node).collect();
     // a frame is in the segment it was queued for, or in the next: not older than the last two
@@ -266,7 +274,7 @@ fn read(slot: &[u8]) -> Option<(u32, Row)> {
 /// What the last run left beside the log stands in it now, and what it left in memory if that is
 /// not taken any more.
 pub(crate) fn forget(dir: &Path, node: &str, kept: &Openings) -> Result<(), JournalError> {
-    let paths = Paths::of(dir, node).map_err(|e| JournalError::io(dir, e))?;
+    let paths = Paths::of(dir, node, Path::new(MEMORY)).map_err(|e| JournalError::io(dir, e))?;
     let memory = kept.memory.is_none().then_some(paths.memory);
     for path in memory.into_iter().chain([paths.disk]) {
         if open(&path, false).is_ok() {

@@ -45,8 +45,8 @@ pub struct Envelope<'a> {
     found: [Option<Member<'a>>; 5],
     /// The other members: name, and the bytes from the name's quote to the value's end.
     others: Vec<Range<usize>>,
-    /// The records in `data`, if it is an array.
-    items: Vec<Range<usize>>,
+    /// The number of records in `data`, if it is an array.
+    count: usize,
     /// Right behind the opening bracket.
     begin: usize,
     is_empty: bool,
@@ -68,7 +68,7 @@ impl<'a> Envelope<'a> {
         let mut envelope = Envelope {
             found: Default::default(),
             others: Vec::new(),
-            items: Vec::new(),
+            count: 0,
             begin: root.span().start + 1,
             is_empty: true,
         };
@@ -99,7 +99,7 @@ impl<'a> Envelope<'a> {
             };
             envelope.found[place] = Some(Member { text, span: value.span() });
             if NAMES[place] == name::DATA {
-                envelope.items = value.items().map(Value::span).collect();
+                envelope.count = value.items().count();
             }
         }
         Ok(envelope)
@@ -137,12 +137,7 @@ impl<'a> Envelope<'a> {
 
     /// How many records `data` has; 0 when it is absent or no array.
     pub fn count(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Where the records stand in the body.
-    pub fn items(&self) -> &[Range<usize>] {
-        &self.items
+        self.count
     }
 }
 

@@ -11,7 +11,8 @@ pub const DEADLINE: Duration = Duration::from_millis(29_500);
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// A request head may be this long; beyond it `header_too_large` (431).
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// A request head may have this many fields.
+/// A request head may have this many fields: hyper's own limit, for which it keeps a place without
+/// asking for memory.
 pub const HEAD_FIELDS_MAX: usize = 100;
 /// A keep-alive connection without a request is closed after this long.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(300);

@@ -11,7 +11,10 @@ fn a_head_that_cannot_be_read_one_way_is_refused_with_a_row() {
     let token = format!("authorization: Bearer {}\r\n", world.token);
     let long = format!("GET /datdai/1.0?{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(70_000));
     let wide = format!("GET /datdai/1.0 HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "x".repeat(70_000));
-    let many = format!("GET /datdai/1.0 HTTP/1.1\r\nhost: a\r\n{}\r\n", "x: y\r\n".repeat(101));
+    let many = format!(
+        "GET /datdai/1.0 HTTP/1.1\r\nhost: a\r\n{}\r\n",
+        "x: y\r\n".repeat(terms::limit::HEAD_FIELDS_MAX + 1)
+    );
     let with = |rest: &str| rest.replace("TOKEN", &token);
     let table = [
         (with("GET /datdai/1.0 HTTP/1.1\r\nTOKEN\r\n"), "request_invalid"),

@@ -10,10 +10,15 @@ fn frame() -> Vec<u8> {
     bytes
 }
 
+/// As on a machine whose memory is a folder of the test's.
+fn open_in(dir: &tempfile::TempDir) -> Openings {
+    Openings::open_in(dir.path(), "n1", dir.path(), |_| Ok(())).unwrap()
+}
+
 #[test]
 fn a_slot_is_used_again_once_the_end_of_its_record_is_durable() {
     let dir = tempfile::tempdir().unwrap();
-    let openings = Openings::open(dir.path(), "n1").unwrap();
+    let openings = open_in(&dir);
     let keep = |durable| openings.keep(&mut frame(), 1, durable).unwrap();
     let slots = (keep(0), keep(0));
     assert_eq!(slots, (Slot::Memory(0), Slot::Memory(1)));
@@ -26,7 +31,7 @@ fn a_slot_is_used_again_once_the_end_of_its_record_is_durable() {
 #[test]
 fn what_stands_in_a_slot_is_in_the_file() {
     let dir = tempfile::tempdir().unwrap();
-    let openings = Openings::open(dir.path(), "n1").unwrap();
+    let openings = open_in(&dir);
     for _ in 0..=CHUNK {
         openings.keep(&mut frame(), 9, 0).unwrap();
     }
@@ -43,7 +48,7 @@ fn what_stands_in_a_slot_is_in_the_file() {
 fn without_room_in_memory_openings_go_beside_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let full = |_: &File, _| Err(io::ErrorKind::StorageFull.into());
-    let openings = Openings { grow: full, ..Openings::open(dir.path(), "n1").unwrap() };
+    let openings = Openings { grow: full, ..open_in(&dir) };
     let slot = openings.keep(&mut frame(), 9, 0).unwrap();
     assert_eq!(slot, Slot::Disk(0));
     assert_eq!(openings.keep(&mut frame(), 9, 0).unwrap(), Slot::Disk(1));
@@ -58,8 +63,8 @@ fn without_room_in_memory_openings_go_beside_the_log() {
 #[test]
 fn a_file_that_another_process_has_is_not_taken() {
     let dir = tempfile::tempdir().unwrap();
-    let first = Openings::open(dir.path(), "n1").unwrap();
-    let second = Openings::open(dir.path(), "n1").unwrap();
+    let first = open_in(&dir);
+    let second = open_in(&dir);
     assert!(second.memory.is_none(), "it would shorten what the first has mapped");
     assert_eq!(second.keep(&mut frame(), 1, 0).unwrap(), Slot::Disk(0));
     second.remove();
@@ -70,7 +75,7 @@ fn a_file_that_another_process_has_is_not_taken() {
 #[test]
 fn a_frame_too_long_for_a_slot_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let openings = Openings::open(dir.path(), "n1").unwrap();
+    let openings = open_in(&dir);
     assert!(openings.keep(&mut [0; SLOT + 1], 1, 0).is_err());
     openings.remove();
 }
@@ -78,11 +83,14 @@ fn a_frame_too_long_for_a_slot_is_refused() {
 #[test]
 fn a_file_that_others_may_read_is_not_taken() {
     let dir = tempfile::tempdir().unwrap();
-    let theirs = Paths::of(dir.path(), "n1").unwrap().memory;
+    let theirs = Paths::of(dir.path(), "n1", dir.path()).unwrap().memory;
     std::fs::write(&theirs, "").unwrap();
     std::fs::set_permissions(&theirs, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let openings = Openings::open(dir.path(), "n1").unwrap();
-    assert!(openings.memory.is_none(), "beside the log instead");
-    openings.remove();
-    std::fs::remove_file(&theirs).unwrap();
+    assert!(open_in(&dir).memory.is_none(), "beside the log instead");
+}
+
+#[test]
+fn what_is_not_in_memory_is_not_mapped() {
+    let file = File::open("/proc/version").unwrap();
+    assert!(is_memory(&file).is_err(), "a disk that fails would end the process by a signal");
 }

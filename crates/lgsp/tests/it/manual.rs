@@ -33,8 +33,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        crate::world::end(&mut self.child);
     }
 }
 

@@ -78,8 +78,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        crate::world::end(&mut self.child);
     }
 }
 

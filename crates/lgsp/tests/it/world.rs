@@ -249,8 +249,19 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        end(&mut self.server);
+    }
+}
+
+/// Ends a server for good: what it keeps in the machine's memory for the next start goes as well.
+pub(crate) fn end(server: &mut Child) {
+    let held = std::fs::read_dir(format!("/proc/{}/fd", server.id()));
+    let files = held.into_iter().flatten().flatten().filter_map(|fd| fd.path().read_link().ok());
+    let files: Vec<_> = files.filter(|file| file.starts_with("/dev/shm")).collect();
+    let _ = server.kill();
+    let _ = server.wait();
+    for file in files {
+        let _ = std::fs::remove_file(file);
     }
 }
 
