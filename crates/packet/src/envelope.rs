@@ -45,8 +45,8 @@ pub struct Envelope<'a> {
     found: [Option<Member<'a>>; 5],
     /// The other members: name, and the bytes from the name's quote to the value's end.
     others: Vec<Range<usize>>,
-    /// The number of records in `data`, if it is an array.
-    count: usize,
+    /// The records in `data`, if it is an array.
+    items: Vec<Range<usize>>,
     /// Right behind the opening bracket.
     begin: usize,
     is_empty: bool,
@@ -68,7 +68,7 @@ impl<'a> Envelope<'a> {
         let mut envelope = Envelope {
             found: Default::default(),
             others: Vec::new(),
-            count: 0,
+            items: Vec::new(),
             begin: root.span().start + 1,
             is_empty: true,
         };
@@ -99,7 +99,7 @@ impl<'a> Envelope<'a> {
             };
             envelope.found[place] = Some(Member { text, span: value.span() });
             if NAMES[place] == name::DATA {
-                envelope.count = value.items().count();
+                envelope.items = value.items().map(Value::span).collect();
             }
         }
         Ok(envelope)
@@ -137,7 +137,12 @@ impl<'a> Envelope<'a> {
 
     /// How many records `data` has; 0 when it is absent or no array.
     pub fn count(&self) -> usize {
-        self.count
+        self.items.len()
+    }
+
+    /// Where the records stand in the body.
+    pub fn items(&self) -> &[Range<usize>] {
+        &self.items
     }
 }
 
